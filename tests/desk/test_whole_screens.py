@@ -1,307 +1,356 @@
-"""Whole screens, line by line: the queue, a case, the lists, and the keys below them."""
+"""Whole screens, cell by cell: every screen and dialog, at two sizes and in three languages.
 
-import re
-from datetime import timedelta
+What they are to show is in tests/vectors/screen. CASEDROP_RENEW_SCREENS=1 before pytest writes it
+anew; read then what git says has changed.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from support.cases import DAY, attachment, report
+from support.busy_desk import busy_desk
 from support.desks import Desk
-from support.seat import SMALL, WIDE, Seat
+from support.screen_pictures import compare, pictures
+from support.seat import SMALL, Seat
+from support.shared import made_once
+
+LARGE, COMPACT = (160, 40), (40, 12)
+
+# What is pressed, by what is on the screen then. What begins with = is typed at once.
+QUEUE = {
+    "queue": "",
+    "a mark": "space",
+    "views": "v",
+    "narrowed": "r e v",
+    "narrowed to nothing": "q q enter",
+    "not so much": "backspace backspace backspace down enter",
+    "the view before": "[ [",
+    "words": "slash",
+    "with words": "=short enter",
+    "all again": "escape",
+    "fields": "f",
+    "codes of a field": "s t a t u s enter",
+    "cases with the code": "n e w enter",
+    "a field that is typed": "f f i l e s enter",
+    "not understood": "=x enter",
+    "none has it": "f f i l e s enter =9 enter",
+    "sorted": "escape s d a y enter",
+    "and turned round": "r",
+    "a name for the view": "w",
+    "no name": "enter",
+    "saved": "w =old enter v",
+    "the saved one": "s a v e d enter",
+    "whether to delete it": "delete",
+    "not deleted": "n",
+    "deleted": "delete y",
+    "nothing to delete": "delete",
+    "whom to give it": "end space a",
+    "given": "down enter",
+    "taken back": "a n o b o d y enter",
+    "reports": "i",
+    "whether to draw": "d r a w enter",
+    "drawn": "y",
+    "drawn again": "i d r a w enter y",
+    "all keys": "question_mark",
+}
+LISTS = {
+    "the team": "t",
+    "the log": "escape l",
+    "its end": "end",
+    "the outbox": "escape o",
+    "an answer": "end enter",
+    "an answer of one's own": "escape r",
+    "another reviewer's": "up r",
+    "whether it leaves": "escape",
+    "not yet": "n",
+    "it leaves": "r escape y",
+    "whether to take it back": "x",
+    "it stays": "n",
+    "it is taken back": "x y",
+    "none is left": "home x y x y x y",
+}
+CASE = {
+    "a case of two parts": "enter",
+    "further in its story": "space",
+    "its end": "end",
+    "its facts": "tab",
+    "its reviews": "tab",
+    "their end": "end",
+    "the story again": "tab",
+    "the original": "t",
+    "the translation": "t",
+    "no case is like it": "c",
+    "the next, reviewed once": "n",
+    "nobody translated it": "t",
+    "taken back": "n",
+    "no answer": "a",
+    "the last": "n n n n n n",
+    "no further": "n",
+    "a code is chosen": "3",
+    "fields below": "down down down",
+    "a list of a field": "enter",
+    "nothing chosen": "escape",
+    "harms": "down down enter",
+    "a harm alleged": "enter",
+    "flags": "escape down down down 1 6",
+    "amounts": "down enter",
+    "an amount": "=9000·CNY·2026-01·[stated]·lost ctrl+s",
+    "words": "down enter",
+    "a word": "=shop enter",
+    "a period": "down enter =2019-03 ctrl+s",
+    "a note": "o",
+    "the note": "=注 ctrl+s",
+    "reasons": "down enter",
+    "no reasons": "escape",
+    "the field is empty": "up delete",
+    "undone": "u u",
+    "not complete": "s",
+    "whether to leave it": "escape",
+    "not left": "n",
+    "left": "p y",
+}
+VERBS = {
+    "ready answers": "end enter a",
+    "their text": "down enter",
+    "given up": "escape",
+    "an answer": "a enter =Thanks. ctrl+s",
+    "not sent": "n",
+    "queued": "a enter =Thanks. ctrl+s y",
+    "gists and translations": "p p p p p g",
+    "a gist": "enter",
+    "kept": "=A·gist enter",
+    "a translation": "g t r a n s enter",
+    "black out": "escape x",
+    "words to mark": "enter",
+    "why": "right right space right right right enter",
+    "how often": "enter",
+    "blacked out": "y",
+    "in the facts": "tab",
+    "why a file": "x w i t h h o l d down down enter",
+    "file withheld": "enter",
+    "why to take back": "x t a k e enter",
+    "not without a reason": "enter",
+    "facts": "e",
+    "an event": "enter",
+    "its kinds": "down enter",
+    "a kind": "enter",
+    "a day": "home enter",
+    "not kept": "=x enter s",
+    "whether to give it up": "escape",
+    "not given up": "n",
+    "given it up": "escape y",
+    "a party": "e down enter",
+    "a contact": "escape e down down enter",
+    "a correction": "escape e c o r r e c t enter",
+    "do you know somebody": "escape k",
+    "for good": "y",
+    "given away": "y",
+}
+FILES = {
+    "files": "down down down enter f",
+    "where to": "w",
+    "nowhere": "enter",
+    "without a file": "escape n f",
+}
+COMPARE = {
+    "two cases": "down down down down down enter c",
+    "a page on": "space",
+    "and back": "b",
+    "their ends": "end",
+    "their beginnings": "home",
+    "the next pair": "n",
+    "no further": "n",
+    "denied": "p d",
+    "confirmed": "c",
+    "the case": "escape tab",
+}
+HAND_OVER = {
+    "hand over": "h",
+    "a flag": "f",
+    "the flag is allowed": "enter",
+    "without pictures, in Chinese": "escape p l",
+    "a code": "a",
+    "not the code": "=0000 enter",
+    "a folder": "w",
+    "no folder": "enter",
+    "a case": "end enter",
+}
+REPORTS = {
+    "charts": "c",
+    "a page on": "space",
+    "the next figure": "n",
+    "the one before": "p p",
+    "their end": "end",
+    "of one case": "slash =short enter",
+    "what lapses": "escape escape i l a p s e enter",
+    "its end": "end",
+    "agreement": "escape i m i s s e d enter",
+    "what it holds": "escape i h o l d s enter",
+    "and its end": "end",
+}
+LOCK = {
+    "a case": "enter 3",
+    "locked": "ctrl+l",
+    "whether to leave": "q",
+    "locked still": "n",
+    "what was filled in": "enter",
+    "it goes on": "y",
+    "whether to leave the desk": "ctrl+q",
+    "not left": "escape",
+    "thrown away": "ctrl+l enter n",
+    "locked with nothing": "ctrl+l",
+}
+THIRD = {
+    "queue": "",
+    "an adjudication": "down down down down enter",
+    "what they say of the next": "down",
+    "saved": "up 4 1 s",
+    "nothing to say": "escape home enter",
+}
+# Each screen, and each kind of dialog.
+TOUR = {
+    "queue": "space",
+    "views": "v",
+    "fields": "escape f",
+    "words": "escape slash",
+    "whom to give it": "escape a",
+    "reports": "escape i",
+    "charts": "enter",
+    "what lapses": "escape i l a p s e enter",
+    "the team": "escape t",
+    "the log": "escape l",
+    "the outbox": "escape o",
+    "an answer": "enter",
+    "whether to take it back": "escape x",
+    "hand over": "n escape h",
+    "a code": "a",
+    "a case": "escape escape home enter",
+    "its facts": "tab",
+    "its reviews": "tab",
+    "the translation": "t t",
+    "a note": "n o",
+    "ready answers": "escape a",
+    "something filled in": "escape 3",
+    "whether to leave it": "escape",
+    "files": "y down down enter f",
+    "words to mark": "escape x enter",
+    "facts": "escape e",
+    "an event": "enter",
+    "two cases": "escape n n c",
+    "all keys": "question_mark",
+    "locked": "ctrl+l",
+}
+NARROW = {
+    "queue": "",
+    "views": "v",
+    "the outbox": "escape o",
+    "a case": "escape enter",
+    "its panel": "tab tab tab",
+    "a field": "down enter",
+    "a note": "escape o",
+    "the fields of an event": "escape escape escape e enter",
+    "files": "escape n n n f",
+    "two cases": "escape n n c",
+    "the log": "escape escape l",
+    "charts": "escape c",
+}
+MANY = {
+    "queue": "",
+    "one down": "j",
+    "a page on": "pagedown",
+    "a page more": "pagedown",
+    "one up": "k",
+    "back at the top of the screen": "pageup up",
+    "further up": "up up",
+    "the last": "end",
+    "a page back": "pageup",
+    "the first": "home",
+    "the log": "l",
+    "a page of the log": "pagedown pagedown",
+    "its first line": "end",
+    "and a page back": "pageup",
+    "fields by which it is sorted": "escape s",
+    "a page of them": "pagedown",
+    "one back": "up",
+    "and more": "pagedown pagedown pagedown",
+    "all keys": "escape question_mark",
+    "the rest of them": "space",
+    "and back": "b",
+    "some of them": "escape slash =正文 enter",
+}
+EMPTY = {
+    "queue": "",
+    "no case to open or mark": "enter space a",
+    "words": "slash =x enter",
+    "outbox": "escape o",
+    "no answer to read": "enter x r",
+    "hand over": "escape h",
+    "no case to open": "enter",
+    "charts": "escape c",
+    "agreement": "escape i m i s s e d enter",
+    "views": "escape v",
+}
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    """Four cases: new, urgent and reviewed, assigned and answered, and one with a file."""
-    made = Desk.make(tmp_path / "desk", 0)
-    made.file([1, 2, 3], day=DAY - timedelta(days=3))
-    with made.working() as casebook:
-        one = report(
-            "第一行\nsecond line",
-            4,
-            harms=("c1.harassed",),
-            facts={"province": "prov.GD"},
-            attachments=(attachment("证据.txt", b"abc"),),
-        )
-        part = casebook.add_part(
-            block_id=b"d" * 16, block_sha256="00" * 32, day=DAY, bundle=1, report=one
-        )
-        casebook.add_file(part, 0)
-    # Of merit, so that it always has a second review, and not by chance.
-    made.judge(2, merit="m3", urgency="immediate", flags=("minor",))
-    made.assign(3, 0)
-    made.answer(3, "谢谢。")
-    made.answer(3, "Again.", leave=False)
-    made.translate(1, "Account closed")
-    made.event(4, "E000000001", "blocked")
-    made.party(4, "P000000001", "Tencent")
-    return made
+def busy(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Desk:
+    """A copy of the busy desk."""
+    made = made_once(tmp_path_factory, "busy desk", busy_desk)
+    return Desk(made / "desk", 0).copy(tmp_path / "desk")
 
 
-# What is pressed, and what is on the screen then.
-SMALL_WALK = {
-    "the queue with a mark": ("space",),
-    "the team": ("t",),
-    "the outbox": ("escape", "o"),
-    "an answer in full": ("enter",),
-    "a page further in the orders": ("escape", "escape", "s", "pagedown"),
-    "reports": ("escape", "i"),
-    "the last case": ("escape", "end", "enter"),
-    "its facts": ("tab",),
-    "all keys": ("question_mark",),
-    "the case before": ("escape", "p"),
-}
-WIDE_WALK = {"the queue with a mark": ("space",), "the last case": ("end", "enter")}
-
-
-def walked(
-    desk: Desk, size: tuple[int, int], walk: dict[str, tuple[str, ...]]
-) -> dict[str, list[str]]:
-    """The lines of each screen on the way, without most of the room in them."""
-    found: dict[str, list[str]] = {}
+def shown(desk: Desk, walk: Mapping[str, str], size: tuple[int, int], language: str) -> str:
+    """The pictures of *walk*."""
+    found: list[str] = []
 
     async def act(seat: Seat) -> None:
-        for name, keys in walk.items():
-            await seat.press(*keys)
-            lines = (
-                re.sub("─{4,}", "─", re.sub(" {3,}", "  ", one.rstrip())) for one in seat.lines
-            )
-            # The keys at the foot of a wide screen are those of a narrow one.
-            found[name] = [one for one in lines if one.strip("│ ") and len(one) < 85]
+        found.append(await pictures(seat, walk))
 
-    Seat(desk, size=size).work(act)
-    return found
-
-
-# Each line as it is shown.
-# fmt: off
-SMALL_SCREENS: dict[str, list[str]] = {
-    'the queue with a mark': [
-        ' Queue: All cases  4 cases, reviewer-0',
-        '  case  age  urgency  tier  flags  text',
-        '* DV-5XMF 3 d  Account closed',
-        '  EB-WQE7 3 d  (immedia… (m3)  【虚构】正文',
-        '  J2-BRTX 3 d  【虚构】正文',
-        '  G2-2CW3 0 d  第一行 second line',
-        'Enter open  v views  ] next view  / words  f filter  s sort  r reverse  Esc all',
-        'w save view  Space mark  a assign  o outbox  l log  t team  h hand over',
-        'c charts  i reports  q leave  Ctrl-L lock  ? all keys',
-    ],
-    'the team': [
-        ' Team: 3 reviewers',
-        'name  reviewed assigned fingerprint',
-        'reviewer-0 (you)  1  1  0E2109063BC04E7848EE103E26665C5CC39EE80A',
-        'reviewer-1  0  0  840AC2375F6F9A52153BF94F7A48D6D88BBE4421',
-        'reviewer-2  0  0  F387A50B7EF561103EFB224C7D495058A48E6431',
-        'Esc back  Ctrl-L lock  ? all keys',
-    ],
-    'the outbox': [
-        ' Outbox: 1 answer',
-        'no.  case  kind  language  age  why it does not leave',
-        '2  J2-BRTX  answer  zh-Hans  0 d',
-        'Enter read  x take back  r release  Esc back  Ctrl-L lock  ? all keys',
-    ],
-    'an answer in full': [
-        ' Outbox: 1 answer',
-        'no.  case  kind  language  age  why it does not leave',
-        '╭─ J2-BRTX: answer in zh-Hans ─╮',
-        '│ Again.  │',
-        '│ Space on  Esc back  │',
-        '╰─╯',
-        'Enter read  x take back  r release  Esc back  Ctrl-L lock  ? all keys',
-    ],
-    'a page further in the orders': [
-        ' Queue: All cases  4 cases, reviewer-0',
-        '  case  age  urgency  tier  flags  text',
-        '* DV-5XMF 3 d  Account closed',
-        '  EB-WQE7 3 d  (immedia… (m3)  【虚构】正文',
-        '  J2-BRTX 3 d  【虚构】正文',
-        '  G2-2CW3 0 d  第一行 second line',
-        '╭─ Sort by ─╮',
-        '│ 79 entries  │',
-        '│  day  ▇ │',
-        '│  language  │',
-        '│  parts  │',
-        '│  files  │',
-        '│  status  │',
-        '│  correspondence  │',
-        '│  category  │',
-        '│  harms  │',
-        '│  period_from It began  │',
-        '│  period_to It ended  │',
-        '│  where_happened It happened in  │',
-        '│  province If on the mainland, the province  │',
-        '│ Enter choose  Esc done  type to find  │',
-        '╰─╯',
-    ],
-    'reports': [
-        ' Queue: All cases  4 cases, reviewer-0',
-        '  case  age  urgency  tier  flags  text',
-        '* DV-5XMF 3 d  Account closed',
-        '  EB-WQE7 3 d  (immedia… (m3)  【虚构】正文',
-        '  J2-BRTX 3 d  【虚构】正文',
-        '  G2-2CW3 0 d  第一行 second line',
-        '╭─ Reports ─╮',
-        '│ 5 entries  │',
-        '│  Charts  │',
-        '│  When claims lapse  │',
-        '│  Agreement, and what was missed  │',
-        '│  What the casebook holds, and what waits  │',
-        '│  Draw rejected cases for a second review  │',
-        '│ Enter choose  Esc done  type to find  │',
-        '╰─╯',
-    ],
-    'the last case': [
-        ' G2-2CW3, 1 part, 1 file  4 of 4',
-        ' ── report, 2026-11-23, zh-Hans',
-        ' 第一行',
-        ' second line',
-        '╭─ G2-2CW3: Review ─╮',
-        '│Review of G2-2CW3  │',
-        '│  category  c1 Persecuted as a direct result of WeChat censor │',
-        '│> merit  │',
-        '│  1 m0 Out of scope  ▇│',
-        '│  2 m1 In scope, facts insufficient  │',
-        '│  3 m2 Potential merit, follow up  │',
-        '│  4 m3 Case of merit  │',
-        '│  5 m4 Candidate plaintiff  │',
-        '│  6 mx Abuse, spam or suspected false report  │',
-        '╰─╯',
-        's save, next  n next  p previous  Enter fill in  Del empty  u undo  o note',
-        'k I know somebody  a answer  t translation  c compare  f files  x black out',
-        'e enter facts  Tab pane  Space on  Esc queue  Ctrl-L lock  ? all keys',
-    ],
-    'its facts': [
-        ' G2-2CW3, 1 part, 1 file  4 of 4',
-        ' ── report, 2026-11-23',
-        '  category: Persecuted as a direct result of WeChat censorship',
-        '  harm: Harassed',
-        '  If on the mainland, the province: Guangdong',
-        ' ── 1 file  ▇',
-        '  1. 证据.txt (text/plain, 3 bytes)',
-        ' ── events',
-        '╭─ G2-2CW3: Review ─╮',
-        '│Review of G2-2CW3  │',
-        '│  category  c1 Persecuted as a direct result of WeChat censor │',
-        '│> merit  │',
-        '│  1 m0 Out of scope  ▇│',
-        '│  2 m1 In scope, facts insufficient  │',
-        '│  3 m2 Potential merit, follow up  │',
-        '│  4 m3 Case of merit  │',
-        '│  5 m4 Candidate plaintiff  │',
-        '│  6 mx Abuse, spam or suspected false report  │',
-        '╰─╯',
-        's save, next  n next  p previous  Enter fill in  Del empty  u undo  o note',
-        'k I know somebody  a answer  t translation  c compare  f files  x black out',
-        'e enter facts  Tab pane  Space on  Esc queue  Ctrl-L lock  ? all keys',
-    ],
-    'all keys': [
-        ' G2-2CW3, 1 part, 1 file  4 of 4',
-        ' ── report, 2026-11-23',
-        '╭─ All keys ─╮',
-        '│ s  save, next  │',
-        '│ n  next  │',
-        '│ p  previous  │',
-        '│ Down  next field  │',
-        '│ Up  field before  │',
-        '│ Enter  fill in  │',
-        '│ Del  empty  │',
-        '│ u  undo  │',
-        '│ o  note  │',
-        '│ k  I know somebody  ▁ │',
-        '│ a  answer  │',
-        '│ t  translation  │',
-        '│ g  write a gist  │',
-        '│ c  compare  │',
-        '│ f  files  │',
-        '│ x  black out  │',
-        '│ Space on  Esc back  │',
-        '╰─╯',
-        's save, next  n next  p previous  Enter fill in  Del empty  u undo  o note',
-        'k I know somebody  a answer  t translation  c compare  f files  x black out',
-        'e enter facts  Tab pane  Space on  Esc queue  Ctrl-L lock  ? all keys',
-    ],
-    'the case before': [
-        ' J2-BRTX, 1 part, 0 files  3 of 4',
-        ' ── report, 2026-11-20, zh-Hans',
-        ' 【虚构】正文',
-        '╭─ J2-BRTX: Review ─╮',
-        '│Review of J2-BRTX  │',
-        '│  category  c1 Persecuted as a direct result of WeChat censor │',
-        '│> merit  │',
-        '│  1 m0 Out of scope  ▇│',
-        '│  2 m1 In scope, facts insufficient  │',
-        '│  3 m2 Potential merit, follow up  │',
-        '│  4 m3 Case of merit  │',
-        '│  5 m4 Candidate plaintiff  │',
-        '│  6 mx Abuse, spam or suspected false report  │',
-        '╰─╯',
-        's save, next  n next  p previous  Enter fill in  Del empty  u undo  o note',
-        'k I know somebody  a answer  t translation  c compare  f files  x black out',
-        'e enter facts  Tab pane  Space on  Esc queue  Ctrl-L lock  ? all keys',
-    ],
-}
-WIDE_SCREENS: dict[str, list[str]] = {
-    'the queue with a mark': [
-        ' Queue: All cases  4 cases, reviewer-0',
-        'All cases  4  case  age  urgency  tier  flags  status  category  files text',
-        'Yours to review: first, secon… 3  * DV-5XMF 3 d  New  c1  Account closed',
-        'Somebody may be in danger now  0  J2-BRTX 3 d  New  c1  【虚构】正文',
-        'A deadline is near  0  G2-2CW3 0 d  New  c1  1  第一行 second line',
-        'The claimant came back after…  0',
-        'Never reviewed  3',
-        'Needs a second review  1',
-        'Reviewers disagree  0',
-        'Privileged (lawyer and client) 0',
-        'Withdrawn by the claimant  0',
-        'Marked  1',
-        'c charts  i reports  q leave  Ctrl-L lock  ? all keys',
-    ],
-    'the last case': [
-        ' G2-2CW3, 1 part, 1 file  4 of 4',
-        '╭─ story ─╮╭─ facts and files ─╮╭─ G2-2CW3: Review ─╮',
-        '│── report, 2026-11-23, zh-Hans  ││── report, 2026-11-23  ││Review of G2-2CW3  │',
-        '│第一行  ││  category: Persecuted as a direct  ││  category  c1 Persecuted as a dir… │',
-        '│second line  ││  result of WeChat censorship  ││> merit  │',
-        '│  ││  harm: Harassed  ││  1 m0 Out of scope  │',
-        '│  ││  If on the mainland, the province:  ││  2 m1 In scope, facts insufficient  │',
-        '│  ││  Guangdong  ││  3 m2 Potential merit, follow up  │',
-        '│  ││  ││  4 m3 Case of merit  │',
-        '│  ││── 1 file  ││  5 m4 Candidate plaintiff  │',
-        '│  ││  ││  urgency  │',
-        '│  ││── events  ││  evidence  │',
-        '│  ││  ││  Connection to the US or…  │',
-        '│  ││2019-03: Other: blocked [from  ││  Phone region  │',
-        '│  ││elsewhere]  ││  outcome  │',
-        '│  ││  ││  harms  1: Harassed: Alleged  │',
-        '│  ││── people and organisations  ││  Actors  │',
-        '│  ││  ││  Account types  │',
-        '│  ││Platform (Tencent, WeChat): Tencent  ││  flags  │',
-        '│  ││[from elsewhere]  ││  amounts  │',
-        '│  ││  ││  tags  │',
-        '│  ││  ││  period from  │',
-        '│  ││  ││  period to  │',
-        '│  ││  ││  Account opened  │',
-        '│  ││  ││  credibility  │',
-        '│  ││  ││  note  │',
-        '│  ││  ││  removed  │',
-        '╰─╯╰─╯╰─╯',
-        'e enter facts  Tab pane  Space on  Esc queue  Ctrl-L lock  ? all keys',
-    ],
-}
-# fmt: on
+    Seat(desk, size, language).work(act)
+    return found[0]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("size", "walk", "screens"),
-    [(SMALL, SMALL_WALK, SMALL_SCREENS), (WIDE, WIDE_WALK, WIDE_SCREENS)],
-    ids=["small", "wide"],
-)
+    ("name", "walk", "size", "language"),
+    [
+        ("queue", QUEUE, SMALL, "en"),
+        ("lists", LISTS, SMALL, "en"),
+        ("case", CASE, SMALL, "en"),
+        ("verbs", VERBS, SMALL, "en"),
+        ("files", FILES, SMALL, "en"),
+        ("compare", COMPARE, SMALL, "en"),
+        ("hand-over", HAND_OVER, SMALL, "en"),
+        ("reports", REPORTS, SMALL, "en"),
+        ("lock", LOCK, SMALL, "en"),
+        ("tour", TOUR, LARGE, "en"),
+        ("tour", TOUR, SMALL, "zh-Hans"),
+        ("tour", TOUR, LARGE, "zh-Hant"),
+        ("narrow", NARROW, COMPACT, "en"),
+    ],
+)  # fmt: skip
 def test_each_screen_shows_this(
-    desk: Desk,
-    size: tuple[int, int],
-    walk: dict[str, tuple[str, ...]],
-    screens: dict[str, list[str]],
+    busy: Desk, name: str, walk: Mapping[str, str], size: tuple[int, int], language: str
 ) -> None:
-    assert walked(desk, size, walk) == screens
+    columns, lines = size
+    compare(f"{name}-{columns}x{lines}-{language}", shown(busy, walk, size, language))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+def test_a_third_reviewer_sees_this(busy: Desk, size: tuple[int, int]) -> None:
+    third = Desk(busy.directory, 2)
+    compare(f"third-{size[0]}x{size[1]}-en", shown(third, THIRD, size, "en"))
+
+
+@pytest.mark.slow
+def test_lists_longer_than_the_screen_show_this(tmp_path: Path) -> None:
+    desk = Desk.make(tmp_path / "desk", 0)
+    desk.file(range(1, 61))
+    compare("many-80x24-en", shown(desk, MANY, SMALL, "en"))
+
+
+@pytest.mark.slow
+def test_an_empty_desk_shows_this(tmp_path: Path) -> None:
+    desk = Desk.make(tmp_path / "desk", 0)
+    compare("empty-80x24-en", shown(desk, EMPTY, SMALL, "en"))
