@@ -4,7 +4,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ from dropbox.vault.block_store import ClockJumped, Day, DayState, Export
 from dropbox.vault.day_calendar import DayRow, Days, ExportRow, Retention
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.slot_heads import day_number
+from dropbox.vault.vault_clock import VaultClock
 
 FIRST = START.date()
 
@@ -278,6 +279,57 @@ def test_a_slow_or_hasty_clock_is_no_jump(store: DayStore, clock: TickClock) -> 
         file_report(store)
 
     assert store.trouble() is None
+
+
+A_MOMENT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_day_is_the_most_that_a_clock_may_move_between_two_looks(
+    clock: TickClock, sign: int
+) -> None:
+    believed = VaultClock(clock, 0)
+    for _ in range(2):
+        clock.now += sign * timedelta(days=1)
+        believed.look()
+    assert not believed.jumped and believed.day() == day_number(FIRST) + 2 * sign
+    clock.now += sign * (timedelta(days=1) + A_MOMENT)
+    believed.look()
+    assert believed.jumped and believed.day() == day_number(FIRST) + 2 * sign
+    # It does not go on by itself, even when the clock is where it was.
+    clock.now = START + sign * timedelta(days=2)
+    believed.look()
+    assert believed.jumped
+    clock.now += sign * timedelta(days=40)
+    believed.confirm()
+    assert not believed.jumped and believed.day() == day_number(FIRST) + 42 * sign
+    believed.look()
+    assert not believed.jumped
+
+
+def test_days_are_those_of_utc(clock: TickClock) -> None:
+    clock.now = datetime(2026, 11, 25, 7, 59, tzinfo=timezone(timedelta(hours=8)))
+    believed = VaultClock(clock, 0)
+    assert believed.day() == day_number(FIRST)
+    clock.now += timedelta(minutes=1)
+    believed.look()
+
+    assert believed.day() == day_number(FIRST) + 1
+
+
+@pytest.mark.parametrize("days", [-3, -2, -1, 0, 1, 2, 3])
+def test_a_vault_that_last_saw_another_day_believes_that_one_until_it_is_told(
+    clock: TickClock, days: int
+) -> None:
+    last = day_number(FIRST) - days
+    believed = VaultClock(clock, last)
+    far = abs(days) > 1
+    assert (believed.jumped, believed.day()) == (far, last if far else day_number(FIRST))
+    believed.look()
+    assert believed.jumped is far
+    believed.confirm()
+
+    assert (believed.jumped, believed.day()) == (False, day_number(FIRST))
 
 
 @pytest.mark.parametrize(("days", "jumped"), [(1, False), (2, True), (-1, False), (-2, True)])

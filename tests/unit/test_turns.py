@@ -282,6 +282,7 @@ def test_the_operators_own_is_before_newcomers_whatever_the_kinds_are() -> None:
 
     assert [one.connection for one in turns.start()] == [b""]
     assert turns.rank_of(b"", b"GET") < turns.rank_of(b"a", b"GET") == 0
+    assert sorted(turns.give_up(WAIT_SECONDS)[0]) == [b"a", b"b"]
 
 
 def test_what_an_upload_costs_its_circuit_is_counted_and_asked_by_its_first_line() -> None:
