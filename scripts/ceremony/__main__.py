@@ -81,6 +81,15 @@ def _out(command: argparse.ArgumentParser, text: str) -> None:
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help=text)
 
 
+def _day(written: str) -> date:
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"a day is written as 2026-12-01, and {written!r} is none"
+        ) from None
+
+
 def _new(command: argparse.ArgumentParser) -> None:
     from scripts.ceremony.new_key import WEEKS  # noqa: PLC0415
 
@@ -93,7 +102,7 @@ def _new(command: argparse.ArgumentParser) -> None:
     command.add_argument("--weeks", type=int, default=WEEKS, help=text)
     command.add_argument(
         "--start",
-        type=date.fromisoformat,
+        type=_day,
         metavar="YYYY-MM-DD",
         help="the first day (default today, UTC)",
     )
@@ -134,7 +143,7 @@ def _destroy(command: argparse.ArgumentParser) -> None:
     chosen.add_argument("--week", metavar="YYYY-Www", help="this week")
     chosen.add_argument(
         "--ended-before",
-        type=date.fromisoformat,
+        type=_day,
         metavar="YYYY-MM-DD",
         help="all weeks that ended before this day",
     )

@@ -168,9 +168,14 @@ def _prove(sealed: Sealed, sheets: Sequence[str], secret: bytes) -> None:
             raise CeremonyError("The sheets do not bring back the secret; it stays where it was.")
 
 
-def join(home: Path, sealed_file: Path, sheets: Sequence[tuple[str, str]]) -> Epoch:
+def join(
+    home: Path,
+    sealed_file: Path,
+    sheets: Sequence[tuple[str, str]] | Callable[[], Sequence[tuple[str, str]]],
+) -> Epoch:
     """Bring the secret in *sealed_file* back into *home* with *sheets*: pairs of a name and a text.
 
+    Sheets that are still to be typed are asked for once everything else is right.
     Raises CeremonyError, which names the sheet and the number of the wrong word, says how many
     sheets are missing, or that the secret is not this key's or is here already.
     """
@@ -186,7 +191,7 @@ def join(home: Path, sealed_file: Path, sheets: Sequence[tuple[str, str]]) -> Ep
     epoch = found[0]
     if epoch.secret:
         raise CeremonyError(f"The secret of {epoch.week} is here already.")
-    secret = sealed.open(joined_key(sheets))
+    secret = sealed.open(joined_key(sheets() if callable(sheets) else sheets))
     # The path comes from gpg's own list of keys, never from the sealed file.
     path = secret_file(home, epoch.key.keygrip)
     write_new(path, secret)

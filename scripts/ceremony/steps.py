@@ -103,15 +103,17 @@ def _progress(done: int, total: int) -> None:
 def _choice(asked: argparse.Namespace) -> Choice:
     if asked.unprotected:
         return unprotected
-    return own if asked.own_passphrase else lambda home: drawn(home, _show_words)
-
-
-def _show_words(words: str) -> None:
+    if asked.own_passphrase:
+        return own
     if not sys.stdout.isatty():
         raise CeremonyError(
             "The passphrase is shown only in a terminal. To choose your own words instead, use "
             "--own-passphrase."
         )
+    return lambda home: drawn(home, _show_words)
+
+
+def _show_words(words: str) -> None:
     print(
         "The passphrase of this key, drawn at random. Write it on paper: it is shown this once, "
         f"and nobody can find it again.\n\n    {words}\n"
@@ -259,15 +261,21 @@ def _show_sheet(sheet: str) -> None:
 def join(asked: argparse.Namespace) -> None:
     """Bring a week's secret back from its sheets."""
     _key(asked.home)
-    try:
-        sheets = [(path.name, path.read_text("utf-8")) for path in asked.sheet] or _typed_sheets()
-    except UnicodeDecodeError:
-        raise CeremonyError("A sheet's file is not text.") from None
-    epoch = shares.join(asked.home, asked.sealed, sheets)
+    read = [(path.name, _sheet_text(path)) for path in asked.sheet]
+    epoch = shares.join(asked.home, asked.sealed, read or _typed_sheets)
     print(
         f"The secret of {epoch.week} is in {asked.home} again. When it is no longer needed, run "
         f"`destroy --week {epoch.week}`."
     )
+
+
+def _sheet_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise CeremonyError(
+            f"{path} is not text; name the sheets' text files, or type the words."
+        ) from None
 
 
 def _typed_sheets() -> list[tuple[str, str]]:

@@ -209,6 +209,23 @@ def test_what_nobody_may_leave_out_is_asked_for(
     assert needed in said and "required" in said
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "new --name blue --out d --start 2026-13-01",
+        "destroy --out d --ended-before yesterday",
+        "destroy --out d --ended-before 20261201x",
+    ],
+)
+def test_a_day_that_is_none_is_answered_with_how_one_is_written(
+    command: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, *rest = command.split()
+
+    assert run(name, home, *rest) == 2
+    assert "a day is written as 2026-12-01" in capsys.readouterr().err.splitlines()[-1]
+
+
 def begin(home: Path, out: Path, *more: object) -> int:
     return run("new", home, "--name", "blue", "--out", out, "--unprotected", "--weeks", 1, *more)
 

@@ -350,7 +350,7 @@ def test_no_two_reviewers_have_one_name(
 def test_without_a_keys_directory_a_casebook_knows_whoever_made_it(team: Team) -> None:
     team.casebook = team.directory / "own"
     campaign = Path(desk.__file__).parents[2] / "dropbox" / "campaign.toml"
-    assert "for 1 reviewers" in team(
+    assert "for 1 reviewer." in team(
         1, "init", "--server-key", bytes(32).hex(), "--campaign", campaign, "--desk", 0
     )
 

@@ -7,6 +7,7 @@ Then a third party verifies the casebook, and then bytes of it are altered.
 
 import hashlib
 import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -455,6 +456,23 @@ def test_a_cut_off_end_is_seen_by_the_head_that_was_written_down(
     code, out, _ = team.run(0, "verify", "--head", noted)
 
     assert code == 1 and "cut off" in out
+
+
+def test_a_head_that_was_mistyped_is_no_finding(
+    gold: tuple[Team, dict[str, dict[str, Any]]],
+) -> None:
+    team, _ = gold
+    noted = json.loads(team(0, "status", "--json"))["custody_head"]
+
+    for wrong in (noted[:-1], noted + "0", noted[:-1] + "g", "HEAD"):
+        code, out, err = team.run(0, "verify", "--head", wrong)
+        assert (code, out) == (2, "")
+        assert (
+            err == "A head is 64 hexadecimal digits, as `status` shows it; nothing was checked.\n"
+        )
+    # As people copy it from paper.
+    as_written = " ".join(re.findall("....", noted.upper()))
+    assert team.run(0, "verify", "--head", as_written)[0] == 0
 
 
 def test_keys_other_than_the_pinned_ones_vouch_for_nothing(

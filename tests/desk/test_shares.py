@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -404,4 +405,38 @@ def test_sheets_shown_on_the_terminal_are_in_no_file(
         home,
         tmp_path / "04-shares" / names(tmp_path / "04-shares")[0],
         [("a", shown[0]), ("b", shown[1])],
+    )
+
+
+def test_words_are_asked_for_only_when_they_can_bring_the_secret_back(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody types three sheets and reads then that something else is wrong."""
+    sealed, *sheets = split(
+        home, first(home), name="blue", needed=2, shares=2, out=tmp_path
+    )  # fmt: skip
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("abandon\n\n\n"))
+    for wrong, why in (("picture.png", "not a week's sealed file"), ("none", "No such file")):
+        assert run("join", home, "--sealed", tmp_path / wrong) == 2
+        said = capsys.readouterr()
+        assert why in said.err and said.out == ""
+
+    assert run("join", home, "--sealed", sealed, "--sheet", *sheets) == 0
+    capsys.readouterr()
+    assert run("join", home, "--sealed", sealed) == 2
+    said = capsys.readouterr()
+    assert "is here already" in said.err and said.out == ""
+    assert sys.stdin.read() == "abandon\n\n\n"
+
+
+def test_a_sheet_that_is_no_text_is_named(
+    home: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sealed, (good, bad) = cut(home, out, 2, 2)
+    bad.write_bytes(b"\x89PNG\r\n\x1a\n")
+
+    assert run("join", home, "--sealed", sealed, "--sheet", good, bad) == 2
+    assert capsys.readouterr().err == (
+        f"{bad} is not text; name the sheets' text files, or type the words.\n"
     )

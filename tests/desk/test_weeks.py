@@ -451,6 +451,9 @@ def test_words_are_shown_in_no_file(
     said = capsys.readouterr()
     assert "only in a terminal" in said.err and not said.out
     assert not (gpg_home / "private-keys-v1.d").exists()
+    # Nor is anything else left of it.
+    assert ceremony.main(["new", "--home", str(tmp_path / "none"), *map(str, new[3:])]) == 2
+    assert "only in a terminal" in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
 def test_a_passphrase_of_ones_own_keeps_the_stretching_that_gpg_chooses(tmp_path: Path) -> None:

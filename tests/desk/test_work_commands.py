@@ -75,6 +75,7 @@ def test_what_is_no_bundle_for_this_desk_is_a_sentence_and_changes_nothing(
         bad.write_bytes(untrusted)
         code, out, err = team.run(0, "import-work", bad)
         assert (code, out) == (2, "") and err.count("\n") == 1 and "Traceback" not in err
+        assert len(untrusted) > 1 or err.startswith(f"{bad} is no work bundle")
         bad.unlink()
     code, _, err = team.run(0, "import-work", foreign)
     assert code == 2 and "another drop" in err

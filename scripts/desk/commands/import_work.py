@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from dropbox.errors import CannotOpen
 from scripts.desk.exchange.merging import merge
 from scripts.desk.exchange.work_bundle import SEALED_BYTES, read_work
 from scripts.desk.facts.contested import contested, sentences
@@ -30,8 +31,17 @@ def run(asked: argparse.Namespace) -> None:
             untrusted = file.read(SEALED_BYTES + 1)
         if len(untrusted) > SEALED_BYTES:
             raise DeskError("The file is larger than any work bundle; nothing was added.")
+        try:
+            opened = secret.open(untrusted, SEALED_BYTES)
+        except CannotOpen as why:
+            if type(why) is not CannotOpen:
+                raise
+            raise DeskError(
+                f"{asked.bundle} is no work bundle, or only the beginning of one; nothing was "
+                "added. Name the file that `export-work` wrote, or copy it again."
+            ) from None
         work = read_work(
-            secret.open(untrusted, SEALED_BYTES),
+            opened,
             tuple(casebook.pinned().values()),
             campaign=casebook.campaign.code,
             server_key=casebook.server_key,

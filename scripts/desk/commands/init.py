@@ -8,7 +8,7 @@ from scripts.desk.casebook.creation import create
 from scripts.desk.disk import keeping
 from scripts.desk.identity import DeskError, named_reviewers
 from scripts.desk.options import add_json, add_keys
-from scripts.desk.screen.output import print_disk_warning, print_json
+from scripts.desk.screen.output import counted, print_disk_warning, print_json
 
 HELP = "make an empty casebook"
 # The campaign that came with this desk, and with the server.
@@ -54,5 +54,6 @@ def run(asked: argparse.Namespace) -> None:
     if asked.json:
         print_json({"reviewers": list(reviewers), "disk": keeping(asked.casebook)})
         return
-    print(f"An empty casebook was made in {asked.casebook}, for {len(reviewers)} reviewers.")
+    count = counted(len(reviewers), "reviewer")
+    print(f"An empty casebook was made in {asked.casebook}, for {count}.")
     print_disk_warning(asked.casebook)

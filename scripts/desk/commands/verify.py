@@ -1,6 +1,7 @@
 """`verify`: checks the custody log, and the casebook against it. It needs no secret key."""
 
 import argparse
+import re
 from datetime import UTC, datetime
 
 from scripts.command_line import DONE, FOUND
@@ -8,7 +9,7 @@ from scripts.desk.audit import findings, forks
 from scripts.desk.casebook import custody
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.facts.contested import contested, sentences
-from scripts.desk.identity import named_reviewers
+from scripts.desk.identity import DeskError, named_reviewers
 from scripts.desk.options import add_json, add_keys
 from scripts.desk.screen.output import print_json, progress_bar
 
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Name everything that was altered. Returns FOUND if there is anything."""
+    noted_head = _head(asked.head)
     with Casebook.open(asked.casebook) as casebook, progress_bar() as bar:
         keys = (
             named_reviewers(asked) if asked.keys is not None else custody.pinned(casebook.database)
@@ -35,7 +37,7 @@ def run(asked: argparse.Namespace) -> int:
             casebook,
             keys,
             datetime.now(UTC),
-            noted_head=asked.head,
+            noted_head=noted_head,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
         forked = forks(casebook)
@@ -65,3 +67,13 @@ def run(asked: argparse.Namespace) -> int:
         for sentence in (*forked, *sentences(open_facts)):
             print(sentence)
     return FOUND if found else DONE
+
+
+def _head(written: str) -> str:
+    """The hash that was written down, perhaps in groups. A mistyped one must not alarm anybody."""
+    head = "".join(written.split()).lower()
+    if written and not re.fullmatch("[0-9a-f]{64}", head):
+        raise DeskError(
+            "A head is 64 hexadecimal digits, as `status` shows it; nothing was checked."
+        )
+    return head
