@@ -2,7 +2,7 @@
 
     python -m scripts.ceremony new --home GNUPGHOME --name NAME --out DIR
 
-The secret key stays in GNUPGHOME. The files of a ceremony are sorted by where they go:
+The secret key stays in GNUPGHOME. A ceremony's files are sorted by where they go:
 
     DIR/01-server/     NAME.asc, NAME.hpke, NAME.hpke.sig, FINGERPRINTS: public; into the server's
                        ``keys/``

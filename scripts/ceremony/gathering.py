@@ -22,7 +22,7 @@ def gather(folders: Sequence[Path], out: Path, scratch: Path) -> dict[str, str]:
     """Write the public files of all reviewers in *folders* into the new folder *out*, pinned.
 
     Returns {fingerprint: name}. Raises CasedropError, and leaves no *out*, if a reviewer or a name
-    is there twice, a file is missing, or a server would not take the keys today. *folders* are the
+    appears twice, a file is missing, or a server would not accept the keys today. *folders* are the
     outputs of ceremonies or their 01-server; *scratch* is an empty folder for gpg.
     """
     if out.exists():
@@ -43,7 +43,7 @@ def gather(folders: Sequence[Path], out: Path, scratch: Path) -> dict[str, str]:
                 write_new(out / f"{name}{end}", _read(folder / f"{name}{end}"))
         pins = [f"{fingerprint}  {name}.asc\n" for fingerprint, (name, _) in found.items()]
         write_new(out / _PINS, "".join(pins).encode("ascii"))
-        # As a server reads them when it starts.
+        # Read as a server does when it starts.
         Reviewers.load(out, scratch)
         WeeklyHpke.load(out, datetime.now(UTC))
         undo.pop_all()

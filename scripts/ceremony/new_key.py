@@ -39,10 +39,9 @@ def new_reviewer(
     """Make the key of reviewer *name* in *home*, and export and pin its public half in *out*.
 
     *out* gets ``NAME.asc``, ``NAME.hpke`` with its signature and a line in ``FINGERPRINTS``; *home*
-    is made (0700) if absent. *choose* gives the passphrase, and
-    *progress* is told how many weeks are made.
-    Returns the fingerprint. Raises CeremonyError or KeysError; if a file of an earlier ceremony is
-    in the way, nothing is made.
+    is made (0700) if absent. *choose* gives the passphrase, and *progress* is called with how many
+    weeks are made. Returns the fingerprint. Raises CeremonyError or KeysError; if a file of an
+    earlier ceremony is in the way, nothing is made.
     """
     check_name(name)
     if home.exists():
@@ -64,7 +63,7 @@ def new_reviewer(
         passphrase=passphrase,
         progress=progress,
     )
-    # Dated like the key: the signature says nothing more of when the ceremony was.
+    # Dated like the key, so that the signature reveals nothing more about when the ceremony was.
     week_secrets.add_missing(home, today=weeks.start, passphrase=passphrase)
     write_public(home, fingerprint, name=name, out=out)
     return fingerprint

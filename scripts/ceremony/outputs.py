@@ -21,7 +21,7 @@ def write_public(home: Path, fingerprint: str, *, name: str, out: Path) -> None:
     refuse_in_the_way(out, name)
     out.mkdir(parents=True, exist_ok=True)
     armored = export_public(home, fingerprint)
-    # Read as the server will read it: it must be this one key, and no secret.
+    # Read as the server will read it: it must be this one key, and not a secret one.
     if PublicKey.read(dearmor(armored)).fingerprint != fingerprint:
         raise CeremonyError("gpg exported a key other than the one that was made.")
     hpke = signed_weeks(home, fingerprint)
@@ -32,7 +32,9 @@ def write_public(home: Path, fingerprint: str, *, name: str, out: Path) -> None:
 
 
 def check_name(name: str) -> None:
-    """Raise CeremonyError unless *name* can be a reviewer's public name, which also names files."""
+    """Raise CeremonyError unless *name* can be a reviewer's public name, which is also in file
+    names.
+    """
     if not re.fullmatch("[a-z][a-z0-9-]{1,30}", name, re.ASCII):
         raise CeremonyError(
             "A reviewer's name here is public: a word of the letters a-z, digits and hyphens, and "
@@ -49,7 +51,7 @@ def refuse_open(home: Path) -> None:
 
 
 def refuse_in_the_way(out: Path, name: str) -> None:
-    """Raise CeremonyError unless *out* can get the public files and the pin of *name*."""
+    """Raise CeremonyError unless the public files and the pin of *name* can go into *out*."""
     nearest = next(folder for folder in (out, *out.parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise CeremonyError(f"Nothing can be written into {nearest}; nothing was done.")
@@ -62,7 +64,7 @@ def refuse_in_the_way(out: Path, name: str) -> None:
 
 
 def _pin(path: Path, line: str) -> None:
-    """Append *line* to the pin file, durable; it keeps the lines that it has."""
+    """Append *line* to the pin file, durably; existing lines stay."""
     with path.open("a+", encoding="utf-8") as pins:
         pins.seek(0)
         before = pins.read()
@@ -84,7 +86,7 @@ def write_sheet(key: ReviewerKey, out: Path) -> Path:
 def take_revocation(home: Path, key: ReviewerKey, out: Path) -> Path:
     """Move the revocation certificate, which gpg made with the key, out of *home*.
 
-    A thief of the workstation can then not revoke the key, and its owner can without the
+    Then somebody who steals the workstation cannot revoke the key, but its owner can without the
     workstation. Raises CeremonyError if it is not there.
     """
     made = home / "openpgp-revocs.d" / f"{key.fingerprint}.rev"

@@ -57,7 +57,7 @@ def fingerprint_sheet(*, name: str, fingerprint: str, last_day: date) -> str:
 def share_sheet(
     *, name: str, week: str, number: int, shares: int, needed: int, words: Sequence[str]
 ) -> str:
-    """One paper share. Anybody who has read it has it."""
+    """One paper share. Anybody who has read it knows it."""
     rows = -(-len(words) // 3)
     # Numbered down the columns, so that a wrong word can be found by its number.
     table = [

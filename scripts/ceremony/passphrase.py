@@ -1,8 +1,8 @@
 """The passphrase of a reviewer's key, and how long gpg's agent takes to try one.
 
-The agent stretches the passphrase each time it uses a secret key: by default for half a second,
-so that a person's own words are hard to guess, and so for each message that is opened. Words drawn
-at random cannot be guessed at any speed; a key with such a passphrase opens in milliseconds.
+The agent stretches the passphrase each time it uses a secret key, and so for each message that is
+opened: by default for half a second, so that a person's own words are hard to guess. Words drawn at
+random cannot be guessed at any speed; a key with such a passphrase opens in milliseconds.
 """
 
 import secrets
@@ -14,11 +14,10 @@ from dropbox.durable_file import replace_file
 from dropbox.gpg_agent import ask_passphrase, stop_agent
 from scripts.ceremony.weeks import CeremonyError
 
-# 8 of 2,048 words: 88 bits. With the stretching of STRETCH, to try half of them takes a million
+# 8 of 2,048 words: 88 bits. With the stretching of STRETCH, trying half of them takes a million
 # computers, each with ten billion SHA-1 blocks a second, some eight million years.
 WORDS = 8
-# Bytes that the agent hashes for each try: 3 ms of processor time. The least that it takes is
-# 65,536.
+# Bytes that the agent hashes for each try: 3 ms of CPU time. The least that it accepts is 65,536.
 STRETCH = 1_048_576
 _TRIES = 3
 _SETTINGS = {
@@ -32,7 +31,7 @@ _SETTINGS = {
 }
 _STRETCH = "s2k-count"
 
-# How a ceremony comes by the passphrase of the key in a gpg home.
+# How a ceremony gets the passphrase of the key in a gpg home.
 Choice = Callable[[Path], str]
 
 
@@ -49,7 +48,7 @@ def own(home: Path) -> str:
 
 
 def drawn(home: Path, show: Callable[[str], None]) -> str:
-    """Words drawn at random: *show* takes them once, then they are typed into gpg's window.
+    """Words drawn at random: *show* displays them once, then they are typed into gpg's window.
 
     Raises CeremonyError if something else is typed each time, KeysError if nothing is.
     """
@@ -69,10 +68,10 @@ def drawn(home: Path, show: Callable[[str], None]) -> str:
 
 
 def write_settings(home: Path, *, at_random: bool) -> None:
-    """Write what gpg's agent has to know into *home*, beside what somebody else has set there.
+    """Write the settings that gpg's agent needs into *home*, keeping any others there.
 
     The agent stretches a passphrase that is *at_random* for milliseconds only, any other as long as
-    it does by default. It is stopped, and reads this when it starts again. Raises OSError.
+    it does by default. It is stopped, and reads the settings when it starts again. Raises OSError.
     """
     path = home / "gpg-agent.conf"
     before = path.read_text("utf-8").splitlines() if path.exists() else []

@@ -70,10 +70,10 @@ def renew(
 
 
 def add_hpke(home: Path, *, today: date) -> None:
-    """Make the HPKE keys that the weeks in *home* lack, if any.
+    """Make the HPKE keys that weeks in *home* lack, if any.
 
-    They lack them when Casedrop had none yet, or when a ceremony broke off. gpg asks for the
-    passphrase if the key has one. Raises KeysError.
+    They lack them if they are older than Casedrop's HPKE keys, or if a ceremony was interrupted.
+    gpg asks for the passphrase if the key has one. Raises KeysError.
     """
     key = reviewer_key(home)
     if week_secrets.missing(home, key):

@@ -37,7 +37,7 @@ _WORD = re.compile(r"(\d+)\.\s+(\S+)")
 
 @dataclass(frozen=True)
 class Sealed:
-    """A week's encrypted secret (the box): whose it is, and how many of its sheets open it."""
+    """A week's encrypted secret (the box): whose it is, and how many sheets open it."""
 
     name: str
     week: str
@@ -239,7 +239,7 @@ def joined_key(sheets: Sequence[tuple[str, str]]) -> bytes:
 def _share(name: str, text: str) -> tuple[str, Share]:
     """A sheet's words and its share.
 
-    Raises CeremonyError, which tells a word's number, never the word.
+    Raises CeremonyError, which gives a word's number, never the word.
     """
     numbered = _WORD.findall(text)
     words = (
@@ -280,10 +280,10 @@ def _read(words: Sequence[str]) -> Share | None:
 def _mistyped(words: Sequence[str]) -> int | None:
     """The number of the one word that must be wrong, None if several are.
 
-    With one other word in its position the checksum would be right. (Two sheets differ in at least
-    four words.) The checksum is linear: how another word changes it depends on the position and the
-    XOR of the two words alone. So ten bits in each position say what all 1,024 words would do,
-    which would take two seconds to try.
+    With another word in its position the checksum would be right. (Two sheets differ in at least
+    four words.) The checksum is linear: how another word changes it depends only on the position
+    and the XOR of the two words. So ten bits in each position determine the effect of all 1,024
+    words, which would take two seconds to try one by one.
     """
     indices, none = [WORDLIST.index(word) for word in words], [0] * len(words)
     wrong = _checksum(indices, CUSTOMIZATION_STRING_EXTENDABLE) ^ _checksum([])
@@ -302,7 +302,7 @@ def _mistyped(words: Sequence[str]) -> int | None:
 def _checksum(indices: Sequence[int], custom: bytes = b"") -> int:
     """The checksum that the words need after them, as one number.
 
-    After the words of a whole share, whose own checksum is right, it is that of no words at all.
+    After the words of a whole share with a right checksum, it equals that of no words at all.
     """
     number = 0
     for word in create_checksum(indices, custom):

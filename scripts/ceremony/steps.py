@@ -1,4 +1,4 @@
-"""The steps of the key ceremony, and what each says to the person who takes it."""
+"""The steps of the key ceremony, and what each tells the person who takes it."""
 
 import argparse
 import os
@@ -94,7 +94,7 @@ def new(asked: argparse.Namespace) -> None:
 
 
 def _progress(done: int, total: int) -> None:
-    """Show it on one line of a terminal; with a passphrase of one's own a year takes minutes."""
+    """Show the progress on one line; with a passphrase of one's own a year takes minutes."""
     if sys.stderr.isatty():
         end = "\n" if done == total else ""
         print(f"\r{done} of {total} weekly keys", end=end, file=sys.stderr, flush=True)

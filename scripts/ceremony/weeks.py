@@ -90,8 +90,7 @@ def ended_before(key: ReviewerKey, day: date) -> tuple[Epoch, ...]:
 class Destroyed:
     """What was observed when *epochs* were destroyed.
 
-    ``kept`` is another week, to which a message could be opened before and after; None if there was
-    none.
+    ``kept`` is another week whose message could be opened before and after; None if there was none.
     """
 
     epochs: tuple[Epoch, ...]
@@ -103,11 +102,10 @@ def destroy(
 ) -> Destroyed:
     """Delete the secrets of *chosen* from *home*, and prove that they are gone.
 
-    A message is sealed to each of them and to one week that stays, and all messages are opened.
-    Then the secrets are deleted, and the weeks' HPKE keys with them; only the message to the week
-    that stays may still open. Raises CeremonyError, before anything is deleted, if a secret is not
-    here or its week is not over (unless *although_valid*); KeysError or OSError if a deletion
-    fails.
+    A message is sealed to each of them and to one week that is kept, and all messages are opened.
+    Then the secrets are deleted, and the weeks' HPKE keys with them; only the message to the kept
+    week may still open. Raises CeremonyError, before anything is deleted, if a secret is not here
+    or its week is not over (unless *although_valid*); KeysError or OSError if a deletion fails.
     """
     for epoch in chosen:
         if not epoch.secret:
@@ -119,7 +117,7 @@ def destroy(
                 f"{epoch} is not over: reports are still sealed to it. Nothing was destroyed."
             )
     others = [epoch for epoch in epochs(reviewer_key(home)) if epoch.secret and epoch not in chosen]
-    # The week that is in use today if there is one, else the nearest.
+    # The week in use today if there is one, else the nearest.
     kept = min(
         others,
         key=lambda one: (not one.first <= today <= one.last, abs((one.last - today).days)),
@@ -195,7 +193,7 @@ def week_lines(key: ReviewerKey, today: date) -> list[str]:
 
 
 def term_lines(home: Path, today: date) -> list[str]:
-    """For people, for each key in *home*: which weeks have secrets, the last day, a notice."""
+    """For people, for each key in *home*: the weeks with secrets, the last day, a notice."""
     return [
         line
         for key in reviewer_keys(home)

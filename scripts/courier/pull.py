@@ -1,9 +1,9 @@
 """Fetching an export bundle of version 2: a head and its volumes, each kept as soon as it is whole.
 
-The bundle grows in a directory that ends in ``.part`` and gets its name when it is complete. A pull
-that breaks off, even by a pulled stick, goes on with the first volume that is missing, as long as
-the vault still has the same export; otherwise what came so far is removed and a new one is fetched.
-Nothing is verified here: that is the desk's, which has the server's key.
+The bundle grows in a directory that ends in ``.part`` and gets its name when it is complete. An
+interrupted pull, even by a pulled stick, continues with the first missing volume, as long as the
+vault still has the same export; otherwise what came so far is removed and a new one is fetched.
+Nothing is verified here: the desk does that, since it has the server's key.
 """
 
 import errno
@@ -31,9 +31,9 @@ from scripts.courier.transfer import CourierError, vault_at
 from scripts.terminal import one_line
 
 _PART = ".part"
-# What the vault says of why it gives nothing.
+# The vault's explanation of why it gives nothing.
 _SENTENCE_BYTES = 600
-# Called with the volume at work, from 1, and their number.
+# Called with the current volume, from 1, and the number of volumes.
 Progress = Callable[[int, int], None]
 
 
@@ -44,10 +44,10 @@ class _OtherExport(Exception):
 def pull(socket: Path, to: Path, progress: Progress = lambda _volume, _volumes: None) -> Path:
     """Fetch an export bundle into a directory of its own in *to*. Returns its path.
 
-    Goes on with one that broke off. A complete bundle is durable, and never overwritten. Raises
+    Continues an interrupted one. A complete bundle is durable, and never overwritten. Raises
     CourierError, BadBundle or CannotWrite.
     """
-    # Before the vault makes an export that nobody can keep.
+    # Checked before the vault makes an export that could not be stored.
     if not (to.is_dir() and os.access(to, os.W_OK | os.X_OK)):
         why = errno.EACCES if to.is_dir() else errno.ENOENT
         refused = explained(OSError(why, os.strerror(why), to / HEAD_NAME))
@@ -68,7 +68,7 @@ def pull(socket: Path, to: Path, progress: Progress = lambda _volume, _volumes: 
 
 
 def _begin(client: httpx.Client, to: Path) -> Path:
-    """Have the vault make an export; keep its head. Returns the directory that it is in."""
+    """Make the vault create an export, and store its head. Returns the directory with it."""
     with client.stream("POST", "/export") as answer:
         if answer.status_code != httpx.codes.OK:
             raise CourierError(_no_bundle(answer))
@@ -93,7 +93,7 @@ def _begin(client: httpx.Client, to: Path) -> Path:
 
 
 def _no_bundle(answer: httpx.Response) -> str:
-    """Why there is none, in the vault's words if it has some."""
+    """Why there is no bundle, in the vault's words if there are any."""
     if not answer.headers.get("content-type", "").startswith("text/plain"):
         return f"The vault gives no bundle now (it answers {answer.status_code})."
     untrusted = next(answer.iter_raw(_SENTENCE_BYTES), b"").decode("utf-8", "replace")
@@ -123,8 +123,8 @@ def _finish(client: httpx.Client, directory: Path, progress: Progress) -> Path:
 
 
 def _fetch(client: httpx.Client, head: Head, position: int, path: Path) -> None:
-    """Keep one volume at *path*, whole or not at all."""
-    # Of a run that was killed in the middle of this volume.
+    """Store one volume at *path*, whole or not at all."""
+    # Left by a run that was killed in the middle of this volume.
     path.with_name(path.name + _PART).unlink(missing_ok=True)
     most = volume_bytes(head.volumes[position - 1])
     with (

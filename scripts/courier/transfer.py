@@ -1,4 +1,4 @@
-"""Talking to the vault over its courier socket: bringing a reply bundle, asking how it is.
+"""Talking to the vault over its courier socket: delivering a reply bundle, asking for its status.
 
 The courier sees only ciphertext and keeps nothing. It does not trust what the vault says: it reads
 a bounded amount, and neutralises it before showing it.
@@ -16,7 +16,7 @@ from dropbox.errors import CasedropError
 from dropbox.reply_bundle import MAX_BYTES
 from scripts.terminal import one_line
 
-# A vault lists all that it holds, maybe gigabytes, before it sends the first byte.
+# A vault lists everything that it holds, maybe gigabytes, before it sends the first byte.
 TIMEOUT_SECONDS = 600.0
 _REASON_CHARACTERS = 300
 _MOST_STATUS_BYTES = 65_536
@@ -28,7 +28,7 @@ class CourierError(CasedropError):
 
 @contextmanager
 def vault_at(socket: Path) -> Iterator[httpx.Client]:
-    """A client of the vault at *socket*; its errors in transport are raised as CourierError."""
+    """A client of the vault at *socket*; transport errors are raised as CourierError."""
     # Checked first, because httpcore leaves its own socket open when it cannot connect.
     if not socket.is_socket():
         raise CourierError(f"There is no socket at {socket}: the vault does not answer there.")
@@ -52,7 +52,7 @@ def vault_at(socket: Path) -> Iterator[httpx.Client]:
 
 
 def push(socket: Path, bundle: Path) -> None:
-    """Bring the reply bundle to the vault.
+    """Deliver the reply bundle to the vault.
 
     Raises CourierError with the vault's reason for a refusal.
     """
@@ -76,7 +76,7 @@ def push(socket: Path, bundle: Path) -> None:
 
 
 def status(socket: Path) -> dict[str, object]:
-    """What the vault says of itself, untrusted. Raises CourierError."""
+    """The vault's status, untrusted. Raises CourierError."""
     with vault_at(socket) as client, client.stream("GET", "/status") as answer:
         untrusted = next(answer.iter_raw(_MOST_STATUS_BYTES), b"")
     try:

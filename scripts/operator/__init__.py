@@ -1,1 +1,1 @@
-"""Commands of `casedrop` for the years that a drop runs: how it is, and what is done with it."""
+"""Commands of `casedrop` for monitoring and maintaining a running drop."""

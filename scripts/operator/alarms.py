@@ -1,4 +1,4 @@
-"""Alarms that have begun and not ended, kept in a file, so that each is told once."""
+"""Alarms that have begun and not ended, kept in a file so that each is reported once."""
 
 import json
 import os
@@ -25,13 +25,13 @@ _PATIENT = ("descriptor",)
 
 
 class AlarmsError(CasedropError):
-    """An alarm cannot be told."""
+    """An alarm cannot be reported."""
 
 
 @dataclass(frozen=True)
 class Alarms:
-    """``told``: the alarms that have begun, by name. ``seen``: those seen once that wait for a
-    second time. ``unsent``: lines that could not be mailed yet.
+    """``told``: the alarms that have begun, by name. ``seen``: those seen once, which count if they
+    are seen again. ``unsent``: lines that could not be mailed yet.
     """
 
     told: dict[str, str] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Alarms:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Those in *folder*; none if nothing was written yet. Raises AlarmsError."""
+        """The alarms in *folder*; none if nothing was written yet. Raises AlarmsError."""
         path = folder / _NAME
         try:
             with path.open("rb") as file:
@@ -62,10 +62,11 @@ class Alarms:
         replace_file(folder / _NAME, json.dumps(body, indent=1).encode("utf-8"))
 
     def compared(self, findings: Sequence[Finding]) -> tuple[Self, list[str], list[str]]:
-        """What is alarming now, and a line for each alarm that begins or ends with *findings*.
+        """The alarms after *findings*, and a line for each alarm that begins or ends with them.
 
-        What cannot be asked stays as it was, and so does what was not looked at because its room is
-        silent; only a reviewer who is no longer there takes an alarm along.
+        A part that could not be checked keeps its state, and so does one that was not looked at
+        because its room is silent; only a reviewer who is no longer there takes their alarm with
+        them.
         """
         told, seen = dict(self.told), set[str]()
         begun, ended = list[str](), list[str]()
@@ -86,11 +87,11 @@ class Alarms:
         return replace(self, told=told, seen=frozenset(seen)), begun, ended
 
     def with_unsent(self, lines: Sequence[str]) -> Self:
-        """With *lines* that wait to be mailed."""
+        """The same with *lines* that wait to be mailed."""
         return replace(self, unsent=(*self.unsent, *lines))
 
     def sent(self) -> Self:
-        """With nothing that waits."""
+        """The same with nothing waiting."""
         return replace(self, unsent=())
 
 

@@ -1,9 +1,9 @@
-"""Makes a sealed backup of what a drop cannot be made again from, and verifies it.
+"""Makes a sealed backup of everything that a drop cannot do without, and verifies it.
 
     casedrop backup --settings FILE [--with-vault] ARCHIVE
 
-Without the vault the drop goes on meanwhile. The archive is sealed with words at random, which are
-shown once and typed again; gpg alone opens it.
+Without the vault the drop goes on meanwhile. The archive is sealed with random words, which are
+shown once and typed again; gpg alone can open it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def _check_place(archive: Path) -> None:
-    """Raise CannotRun unless *archive* can be made: before anybody has written words on paper."""
+    """Raise CannotRun unless *archive* can be made, before anybody writes words on paper."""
     if archive.exists():
         raise CannotRun(f"{archive} exists already and is not overwritten.")
     folder = archive.absolute().parent
@@ -84,7 +84,9 @@ def _check_place(archive: Path) -> None:
 
 
 def contents(drop: site.Site) -> list[tuple[str, Path]]:
-    """(name in the archive, path) of all but the vault. Raises CannotRun for what is missing."""
+    """(name in the archive, path) of everything but the vault. Raises CannotRun if any is
+    missing.
+    """
     from dropbox.settings import PACKAGED_CAMPAIGN  # noqa: PLC0415
 
     settings = drop.settings
@@ -112,13 +114,13 @@ def contents(drop: site.Site) -> list[tuple[str, Path]]:
 
 
 def salt_file(file: Path) -> Path | None:
-    """Where the settings *file*, which has been loaded, says that the salt is; None for in it."""
+    """The salt's file that the already loaded settings *file* names; None if the salt is in it."""
     named = tomllib.loads(file.read_text("utf-8")).get("site", {}).get("salt_file")
     return None if named is None else file.parent / named
 
 
 def _folder(name: str, folder: Path) -> list[tuple[str, Path]]:
-    """All files in *folder*. Raises OSError, where Path.rglob would leave out what is closed."""
+    """All files in *folder*. Raises OSError where Path.rglob would skip what it may not read."""
     return [
         (f"{name}/{path.relative_to(folder).as_posix()}", path)
         for path in sorted(all_below(folder))
@@ -127,7 +129,7 @@ def _folder(name: str, folder: Path) -> list[tuple[str, Path]]:
 
 
 def all_below(folder: Path) -> Iterator[Path]:
-    """What is in *folder* and its folders, but not folders. Raises OSError."""
+    """All files in *folder* and its subfolders. Raises OSError."""
 
     def refuse(why: OSError) -> None:
         raise why
@@ -143,7 +145,7 @@ def _vault(settings: Settings, about: dict[str, str | int]) -> list[tuple[str, P
     if not stopped(settings.courier_socket):
         raise CannotRun("The drop is running; stop it first, or leave --with-vault away.")
     store = settings.store_file
-    # It also plays back what an interrupted run left.
+    # This also plays back a journal that an interrupted run left.
     series = series_of(store)
     about.update(vault=series.vault.hex(), bundle=series.number)
     files = [(STORE, store), (SUCCESSOR, store.with_name("successor.json"))]
@@ -151,7 +153,9 @@ def _vault(settings: Settings, about: dict[str, str | int]) -> list[tuple[str, P
 
 
 def _refuse_environment(drop: site.Site) -> None:
-    """A backup of the settings file alone would not be this drop."""
+    """Refuse settings from the environment: a backup of the settings file would not be this
+    drop.
+    """
     from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
 
     if Settings.load({FILE_VARIABLE: str(drop.file)}) != drop.settings:

@@ -1,4 +1,4 @@
-"""Checks all that a start checks, while the drop goes on serving: settings, keys, campaign, pages.
+"""Checks everything that a start checks, while the drop serves: settings, keys, campaign, pages.
 
     casedrop check --settings FILE
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from dropbox.next_address import NextAddress
     from dropbox.settings import Settings
 
-# Prints those of its arguments that it may not read, each with a zero byte.
+# Prints those of its arguments that it may not read, each followed by a zero byte.
 _UNREADABLE = """
 import os, sys
 for path in sys.argv[1:]:
     if not os.access(path, os.R_OK | (os.X_OK if os.path.isdir(path) else 0)):
         os.write(1, os.fsencode(path) + bytes(1))
 """
-# Where the rooms of the Debian package read.
+# Where the Debian package's rooms read.
 _PACKAGED = Path("/etc/casedrop")
-# Root, who restores.
+# Root, who runs restore.
 _OWNER = 0
 HELP = "check settings, keys, campaign and pages as a start does, without stopping anything"
 
@@ -88,9 +88,9 @@ def check_next_address(settings: Settings) -> str:
 
 
 def check_mail(to: str, sendmail: Path) -> str:
-    """A sentence about mail of alarms to the address *to*; without it the drop starts all the same.
+    """A sentence about mailing alarms to the address *to*; the drop starts even if that fails.
 
-    Nobody would be told otherwise: an alarm cannot say that alarms cannot be mailed.
+    Nothing else would say so: an alarm cannot report that alarms cannot be mailed.
     """
     if sendmail.is_file() and os.access(sendmail, os.X_OK):
         return f"Alarms are mailed to {to} with {sendmail}."
@@ -120,9 +120,9 @@ def check_keys(keys: Path) -> str:
 
 
 def check_rights(settings: Settings, file: Path) -> None:
-    """Raise SettingsError for what root can read, but the users that the rooms run as cannot.
+    """Raise SettingsError for files that root can read, but not the users that the rooms run as.
 
-    They are other users where [vault] front_user names one; the vault's owns the store's folder.
+    These are separate users if [vault] front_user names one; the vault's owns the store's folder.
     """
     from dropbox.errors import SettingsError  # noqa: PLC0415
 
@@ -146,9 +146,10 @@ def check_rights(settings: Settings, file: Path) -> None:
 
 
 def _is_restored(folder: Path) -> bool:
-    """Whether only root may enter *folder*: so `casedrop restore` leaves it, and no room reads it.
+    """Whether only root may enter *folder*, as `casedrop restore` leaves it.
 
-    What is in it is still to be copied to where they do, as the sheet for a lost server says.
+    No room reads it then. Its contents still have to be copied to where they do, as the sheet for a
+    lost server says.
     """
     found = folder.stat()
     return folder != _PACKAGED and found.st_uid == _OWNER and not found.st_mode & 0o077
@@ -163,7 +164,7 @@ def _read_by_rooms(settings: Settings, file: Path) -> Iterator[Path]:
 
 
 def unreadable(paths: Sequence[Path], user: pwd.struct_passwd) -> list[str]:
-    """Those of *paths* that *user* may not read. Only root can ask for another than itself."""
+    """Those of *paths* that *user* may not read. Only root can check this for another user."""
     other = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     asked = subprocess.run(
         [sys.executable, "-I", "-c", _UNREADABLE, *paths],

@@ -2,7 +2,7 @@
 
     casedrop clock --settings FILE
 
-Days whose time is over, by the vault's clock, leave: so it asks for the operator's word.
+Days leave when their time is over by the vault's clock, so it asks the operator to confirm.
 """
 
 from __future__ import annotations

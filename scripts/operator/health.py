@@ -1,4 +1,4 @@
-"""Finds out how a running drop is, part by part; a part that cannot be asked says why."""
+"""Checks the health of a running drop, part by part; a part that cannot be checked says why."""
 
 import os
 import re
@@ -21,9 +21,9 @@ from scripts.operator.site import Site
 
 PULL_DAYS = 14
 DISK_DAYS = 14
-# Tor uploads a descriptor at least every two hours; one more, for a busy network.
+# Tor uploads a descriptor at least every two hours; one hour more, for a busy network.
 DESCRIPTOR_AGE = timedelta(hours=3)
-# With fewer, losing two cuts the drop off; tor asks for five.
+# With fewer, losing two would cut the drop off; tor is told to use five.
 LEAST_INTRODUCTION_POINTS = 2
 _SWAPS = Path("/proc/swaps")
 _GOOD_STATUS = 200
@@ -32,7 +32,7 @@ _FINGERPRINT = re.compile(rb"[0-9A-F]{40}")
 
 
 def examine(site: Site, now: datetime) -> list[Finding]:
-    """Everything, in the order in which an operator needs it. *now* is UTC time."""
+    """All findings, in the order in which an operator needs them. *now* is UTC time."""
     said = _asked_vault(site)
     return [
         *_tor(site, now),
@@ -49,7 +49,7 @@ def _of(alarm: bool) -> State:
 
 
 def _unreachable(part: str, path: Path, who: str) -> Finding | None:
-    """What is wrong with the socket *path* of *who*, None if it can be asked."""
+    """What is wrong with the socket *path* of *who*, None if it can be used."""
     try:
         there = path.is_socket()
     except OSError:
@@ -114,7 +114,7 @@ def _front(site: Site) -> Finding:
 
 
 def _asked_vault(site: Site) -> dict[str, object] | Finding:
-    """What the vault says of itself, or why it says nothing."""
+    """The vault's status, or the finding why there is none."""
     socket = site.settings.courier_socket
     if wrong := _unreachable("vault", socket, "The vault"):
         return wrong
@@ -157,7 +157,7 @@ def _clock(untrusted: dict[str, object], today: date) -> Finding:
         return Finding("clock", State.UNKNOWN, "The vault does not say which day it is.")
     return Finding(
         "clock",
-        # Midnight may be between its answer and this.
+        # Midnight may have passed since its answer.
         _of(abs(theirs - today) > timedelta(days=1)),
         f"By the vault's clock it is {theirs} (UTC).",
     )
@@ -217,7 +217,9 @@ def _probe(folder: Path, untrusted: dict[str, object] | Finding, today: date) ->
 
 
 def front_reviewers(site: Site) -> set[str] | None:
-    """The fingerprints on the front's page of the reviewers' keys, None if it does not show it."""
+    """The fingerprints on the front's page of the reviewers' keys, None if there is no such
+    page.
+    """
     page = f"{site.settings.languages[0].lower()}/keys"
     code, body = front_page(site.front_socket, site.settings.onion, page)
     if code != _GOOD_STATUS:
@@ -226,7 +228,7 @@ def front_reviewers(site: Site) -> set[str] | None:
 
 
 def _loaded_keys(untrusted: dict[str, object], site: Site) -> Finding:
-    """Whether the running drop seals to those whose keys are in the folder."""
+    """Whether the running drop seals to the reviewers whose keys are in the folder."""
     keys = site.settings.keys
     said = untrusted.get("reviewers")
     if not isinstance(said, list):
@@ -241,7 +243,7 @@ def _loaded_keys(untrusted: dict[str, object], site: Site) -> Finding:
             State.ALARM,
             f"The running drop has other reviewers than {keys}: `casedrop reload` takes them.",
         )
-    # A reload that broke off has told the vault alone, and it is the front that seals.
+    # An interrupted reload may have told only the vault, but it is the front that seals.
     shown = front_reviewers(site)
     if shown is not None and shown != pinned:
         return Finding(
@@ -278,7 +280,7 @@ def _openpgp_end(path: Path) -> date:
 
 
 def _hpke_end(path: Path) -> date:
-    # Signatures are checked by what seals; this is only for a date.
+    # The code that seals checks signatures; this only reads a date.
     weeks = ReviewerWeeks.from_bytes(path.read_bytes()).weeks
     return weeks[-1].start + VALID - timedelta(days=1)
 

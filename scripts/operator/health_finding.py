@@ -1,6 +1,6 @@
-"""What was found out about a part of a drop, and how it is shown: to people, programs, Prometheus.
+"""Findings about the parts of a drop, and how they are shown to people, programs and Prometheus.
 
-Nothing here is about claimants: days, slots by the quantum and keys, as the vault shows them.
+Nothing here is about claimants: only days, slots in quanta, and keys, as the vault shows them.
 """
 
 import json
@@ -16,7 +16,7 @@ _CHARACTERS = 300
 
 @unique
 class State(Enum):
-    """How a part is."""
+    """The state of a part."""
 
     GOOD = "good"
     ALARM = "alarm"
@@ -25,10 +25,10 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One part, how it is, and a sentence.
+    """A part, its state, and a sentence.
 
-    ``of``: which one, where there are several, such as a reviewer's file. ``values``: what was
-    measured, by name; None where nobody knows.
+    ``of``: which one if there are several, such as a reviewer's file. ``values``: measurements by
+    name; None if unknown.
     """
 
     part: str
@@ -39,12 +39,12 @@ class Finding:
 
     @property
     def name(self) -> str:
-        """The part, and which one."""
+        """The part's name, and which one it is."""
         return f"{self.part} {self.of}" if self.of else self.part
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-    """FOUND for an alarm, else FAILED where something could not be asked, else DONE."""
+    """FOUND for an alarm, else FAILED if something could not be checked, else DONE."""
     states = {finding.state for finding in findings}
     if State.ALARM in states:
         return FOUND
@@ -78,9 +78,9 @@ def as_json(findings: Sequence[Finding]) -> str:
 
 
 def as_prometheus(findings: Sequence[Finding]) -> str:
-    """Gauges in Prometheus' text format: casedrop_good of each part, and its numbers.
+    """Gauges in Prometheus' text format: casedrop_good for each part, and its numbers.
 
-    A part that cannot be asked is NaN, so that a rule for 0 does not mistake it for an alarm.
+    A part that could not be checked is NaN, so that a rule for 0 does not mistake it for an alarm.
     """
     good = {State.GOOD: "1", State.ALARM: "0", State.UNKNOWN: "NaN"}
     gauges: dict[str, list[str]] = {}

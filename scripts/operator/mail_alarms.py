@@ -1,9 +1,9 @@
-"""Hands mail about alarms that `casedrop watch --mail-later` has left to the program for mail.
+"""Gives mail about alarms, which `casedrop watch --mail-later` left, to the mail program.
 
     casedrop mail-alarms --folder DIR
 
-The Debian package has a unit for it: what looks at the drop as root has no network and no way into
-a mail queue, and what mails has no way to the drop.
+The Debian package has a unit for it: the process that looks at the drop as root has no network and
+no access to a mail queue, and the one that mails has no access to the drop.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MAX_BYTES = 2**20
 
 @dataclass(frozen=True)
 class WaitingMail:
-    """``lines`` for the address ``to``, which the program ``sendmail`` takes."""
+    """``lines`` for the address ``to``, to be given to the program ``sendmail``."""
 
     to: str
     sendmail: Path
@@ -34,7 +34,7 @@ class WaitingMail:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """That in *folder*, None if nothing waits. Raises AlarmsError or OSError."""
+        """The mail in *folder*, None if nothing waits. Raises AlarmsError or OSError."""
         path = folder / _NAME
         try:
             with path.open("rb") as file:
@@ -55,7 +55,7 @@ class WaitingMail:
 
 
 def leave(folder: Path, *, to: str, sendmail: Path, lines: Sequence[str]) -> None:
-    """Have *lines* wait in *folder* behind those that wait there. Raises AlarmsError or OSError."""
+    """Add *lines* to those waiting in *folder*. Raises AlarmsError or OSError."""
     waiting = WaitingMail.read(folder)
     before = () if waiting is None else waiting.lines
     if before or lines:
@@ -63,7 +63,7 @@ def leave(folder: Path, *, to: str, sendmail: Path, lines: Sequence[str]) -> Non
 
 
 def withdraw(folder: Path) -> None:
-    """Have nothing wait in *folder*: nobody wants mail any more. Raises OSError."""
+    """Remove what waits in *folder*: mail is no longer wanted. Raises OSError."""
     (folder / _NAME).unlink(missing_ok=True)
 
 
@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Do it; what is not taken waits for the next time.
+    """Give it to the mail program; if that does not take it, it waits for the next time.
 
     Raises CannotRun, AlarmsError or OSError.
     """

@@ -2,8 +2,8 @@
 
     casedrop migrate --settings FILE
 
-The old file is copied first and the copy kept. The settings change last: until then the drop
-starts as before. A run that breaks off can be repeated; what it left is made anew.
+The old file is copied first and the copy kept. The settings change last: until then the drop starts
+as before. An interrupted run can be repeated; whatever it left is made again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HELP = "bring the vault's file of format 1 into a store of format 2"
 _DATABASE = re.compile(r"^[ \t]*database[ \t]*=.*$", re.MULTILINE)
-# While it is there, what is beside it under the names of this command is of a run that broke off.
+# While this file exists, files beside it with this command's names are from an interrupted run.
 _MARK, _STORE = "migration.unfinished", "store.sqlite"
 _CHUNK = 2**20
 
@@ -41,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is to be done: the old file and the settings *file* that names it become new ones.
+    """What to do: the old file and the settings *file* that names it become new ones.
 
-    *text* is what the settings file says afterwards, *settings* what that means.
+    *text* is the new text of the settings file, *settings* its meaning.
     """
 
     file: Path
@@ -63,17 +63,17 @@ class _Plan:
 
     @property
     def mark(self) -> Path:
-        """What says that a run is on its way, or broke off."""
+        """The file that marks a run as under way, or interrupted."""
         return self.old.with_name(_MARK)
 
     @property
     def made(self) -> list[Path]:
-        """All that a run makes beside the old file, but for the mark."""
+        """All files that a run makes beside the old one, except the mark."""
         return [path for base in (self.copy, self.store) for path in (base, _journal(base))]
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Do it and say what came of it. Raises CannotRun, CasedropError or OSError."""
+    """Migrate and report the result. Raises CannotRun, CasedropError or OSError."""
     from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415 - see _converted
 
     file = asked.settings.absolute()
@@ -116,7 +116,7 @@ def _plan(file: Path, old: Path) -> _Plan:
 def _converted(plan: _Plan, now: datetime) -> Migrated:
     """Copy, convert and change the settings, all of it or nothing.
 
-    A run that was killed leaves its mark; the next one makes everything beside the mark anew.
+    A killed run leaves its mark; the next one makes everything beside the mark again.
     """
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from dropbox.pinned_keys import read_pinned_keys  # noqa: PLC0415
@@ -167,7 +167,7 @@ def _say(plan: _Plan, found: Migrated) -> None:
 def _old_file(file: Path) -> Path | None:
     """The vault's file of format 1 in the settings *file*; None if that has a store, or no vault.
 
-    Settings.load then says what is wrong with it, if something is.
+    Settings.load then reports what is wrong with it, if anything.
     """
     try:
         vault = tomllib.loads(file.read_text("utf-8")).get("vault")
@@ -185,7 +185,7 @@ def _url(store: Path) -> str:
 
 
 def _changed(file: Path, settings: Settings, store: Path) -> str:
-    """The text of the settings with the store in the place of the database; it is tried."""
+    """The text of the settings with the store instead of the database, checked by loading it."""
     from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
 
     text = file.read_text("utf-8")
@@ -222,7 +222,7 @@ def _copy(old: Path, copy: Path) -> None:
 
 
 def _finish(mark: Path) -> None:
-    """The settings have changed: erase the original, of which there is a copy, then the mark."""
+    """Once the settings have changed, erase the original, which has a copy, and then the mark."""
     from dropbox.durable_file import erase  # noqa: PLC0415
 
     if not mark.exists():

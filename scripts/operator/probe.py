@@ -3,8 +3,8 @@
     casedrop probe --settings FILE [--socks PORT|PATH] [--probe-folder DIR] [--key FILE]
     casedrop probe --settings FILE --new-key
 
-It first logs in with the codename of the test report before, which is then forgotten. The desk
-leaves test reports out. `casedrop status` says how it went, and failing twice is an alarm.
+It first logs in with the codename of the previous test report, which is then forgotten. The desk
+leaves test reports out. `casedrop status` shows the outcome, and failing twice is an alarm.
 
 Exit codes: 0 when the drop has accepted it, 1 when it has not, 2 when it could not be tried.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 HELP = "file a marked test report through the onion, which the desk leaves out"
 _KEY_BYTES = 2**10
-# Debian's tor has its socket there; a tor of another kind takes this port.
+# Debian's tor has its socket there; any other tor uses this port.
 _DEBIAN_SOCKS, _SOCKS_PORT = Path("/run/tor/socks"), 9050
 _OK = 200
 
@@ -85,7 +85,7 @@ def run(asked: argparse.Namespace) -> int:
     folder = site.probe_folder(asked, file)
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.geteuid():
-        # What root writes there, its owner could not read.
+        # Its owner could not read what root writes there.
         raise CannotRun(
             f"{folder} belongs to another user. With the Debian package, systemctl start "
             "casedrop-probe files a test report."
@@ -139,7 +139,7 @@ class Prober:
         )
         sent = form.filled(category=report.category, text=report.text, act="send")
         answer = Form.of(_good(visit.send(form.action, sent), "Sending the report"))
-        # A form that comes again says what is wrong, or asks.
+        # If the form comes back, it says what is wrong, or asks something.
         if answer.action or self._codename(answer.typed) != codename:
             raise ProbeFailed("The report page came again instead of the one that says it is sent.")
         return codename
@@ -174,7 +174,7 @@ def _good(page: Page, what: str) -> Page:
 
 
 def _socks(text: str) -> Path | int:
-    """A path with a slash at its begin, or a port."""
+    """A path that begins with a slash, or a port."""
     if text.startswith("/"):
         return Path(text)
     if text.isascii() and text.isdecimal() and 0 < int(text) < 2**16:

@@ -1,4 +1,4 @@
-"""What is kept of test reports between two runs, in a file that only their program reads (0600)."""
+"""The record of test reports between two runs, in a file that only their program reads (0600)."""
 
 import json
 from dataclasses import dataclass, replace
@@ -13,16 +13,16 @@ from scripts.operator.health_finding import Finding, State
 
 _NAME = "probe.json"
 _MAX_BYTES = 2**16
-# Once can be the network.
+# A single failure may be the network's.
 ALARMING_FAILURES = 2
-# A day, the hours by which the timer is late, and a machine that was off for a day.
+# A day, plus the timer's random delay, plus a day for a machine that was off.
 MOST_DAYS = 3
 # The vault keeps no day for longer than its hard limit of 90 days.
 _KEPT_DAYS = 90
 
 
 class BadProbeRecord(CasedropError):
-    """What was kept of test reports is damaged."""
+    """The record of test reports is damaged."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,7 +30,7 @@ class ProbeRecord:
     """``codename``: that of the newest test report, until somebody has logged in with it.
 
     ``accepted``: the days (UTC) of those that the drop accepted, ascending. ``failures``: how often
-    it failed since, on ``failed`` last, for the reason ``sentence``.
+    it has failed since, last on ``failed``, for the reason ``sentence``.
     """
 
     codename: Codename | None = None
@@ -41,7 +41,9 @@ class ProbeRecord:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """That in *folder*; an empty one if nothing was kept. Raises BadProbeRecord or OSError."""
+        """The record in *folder*; an empty one if there is none. Raises BadProbeRecord or
+        OSError.
+        """
         path = folder / _NAME
         try:
             with path.open("rb") as file:
@@ -71,7 +73,9 @@ class ProbeRecord:
         replace_file(folder / _NAME, json.dumps(body, indent=1).encode("utf-8"))
 
     def after_success(self, codename: Codename, today: date) -> Self:
-        """After a test report under *codename* was accepted; the one before has been logged in."""
+        """The record after a test report under *codename* was accepted, and the previous one logged
+        in.
+        """
         first = today - timedelta(days=_KEPT_DAYS)
         days = sorted({*(day for day in self.accepted if day >= first), today})
         return replace(
@@ -79,15 +83,15 @@ class ProbeRecord:
         )
 
     def after_login(self) -> Self:
-        """Without the codename, which is of no use any more."""
+        """The record without the codename, which is no longer needed."""
         return replace(self, codename=None)
 
     def after_failure(self, sentence: str, today: date) -> Self:
-        """After a try that failed, for the reason *sentence*."""
+        """The record after a failed attempt, for the reason *sentence*."""
         return replace(self, failures=self.failures + 1, failed=today, sentence=sentence)
 
     def finding(self, today: date, pulled: date | None) -> Finding:
-        """How it is. *pulled*: the day of the last whole pull."""
+        """The finding. *pulled*: the day of the last complete pull."""
         last = self.accepted[-1] if self.accepted else None
         days = None if last is None else (today - last).days
         alarm = self.failures >= ALARMING_FAILURES or (days is not None and days > MOST_DAYS)
@@ -105,7 +109,7 @@ class ProbeRecord:
         return f"It failed {times}, last on {self.failed}: {self.sentence}"
 
     def _pulled(self, pulled: date | None) -> str:
-        # What was filed on the day of a pull may have come after it.
+        # A report filed on the day of a pull may have come after it.
         held = [day for day in self.accepted if pulled is not None and day < pulled]
         return f"The bundle of {pulled} lists that of {held[-1]}." if held else ""
 

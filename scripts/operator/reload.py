@@ -1,9 +1,9 @@
-"""Has a running drop take the reviewers' keys and the campaign of now, after checking them.
+"""Makes a running drop use the present reviewers' keys and campaign, after checking them.
 
     casedrop reload --settings FILE
 
-What is wrong changes nothing. Forms that are open and uploads under way are not lost: those who
-serve them finish, and others take over.
+If anything is wrong, nothing changes. Open forms and uploads under way are not lost: the processes
+that serve them finish, and new ones take over.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Check, tell the vault and then the front, and wait until both have done it.
+    """Check, tell the vault and then the front, and wait until both have reloaded.
 
     Raises CannotRun, or what the check raises.
     """
@@ -52,7 +52,7 @@ def run(asked: argparse.Namespace) -> None:
     reviewers = {key.fingerprint for key in read_pinned_keys(drop.settings.keys)}
     vault = _master("vault", drop.settings.courier_socket)
     front = _master("front", drop.front_socket)
-    # The front's new day key is kept by the vault.
+    # The vault first, since it keeps the front's new day key.
     os.kill(vault, signal.SIGHUP)
     _wait(
         lambda: _vault_has(drop.settings.courier_socket, reviewers), _NOT_TAKEN.format(room="vault")
@@ -91,7 +91,7 @@ def _main_pid(unit: str) -> int:
 
 
 def _wait(done: Callable[[], bool], otherwise: str) -> None:
-    """Until it is *done*. Raises CannotRun with the sentence *otherwise*."""
+    """Wait until it is *done*. Raises CannotRun with the sentence *otherwise*."""
     deadline = time.monotonic() + _SECONDS
     while not done():
         if time.monotonic() > deadline:
@@ -110,14 +110,14 @@ def _vault_has(socket: Path, reviewers: set[str]) -> bool:
 
 
 def _front_has(drop: site.Site, reviewers: set[str]) -> bool:
-    """Whether its page with the reviewers' keys shows all of these and no other."""
+    """Whether the front's page of reviewers' keys shows exactly these *reviewers*."""
     from scripts.operator.health import front_reviewers  # noqa: PLC0415
 
     return front_reviewers(drop) == reviewers
 
 
 def _front_names(drop: site.Site, onion: str) -> bool:
-    """Whether its first page shows the address *onion*."""
+    """Whether the front's first page shows the address *onion*."""
     from onion.service_health import front_page  # noqa: PLC0415
 
     _, body = front_page(drop.front_socket, drop.settings.onion, "")

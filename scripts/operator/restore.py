@@ -2,8 +2,8 @@
 
     casedrop restore ARCHIVE DIR
 
-It overwrites nothing. A vault that went on after the copy was made becomes another vault, which
-says whose place it takes.
+It overwrites nothing. A vault that went on after the copy was made becomes a new vault, which names
+the one it replaces.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def run(asked: argparse.Namespace) -> None:
         if path.exists() or path.is_symlink():
             left = " It is left of a run that was killed, with keys in it." if path == part else ""
             raise CannotRun(f"{path} exists already; nothing was changed.{left}")
-    # Before the words are typed.
+    # Checked before the words are typed.
     asked.archive.open("rb").close()
     passphrase = words_of(answer("The words of the backup: "))
     with ExitStack() as undo:
@@ -92,7 +92,7 @@ def _place(settings_file: Path) -> None:
 
 
 def settle_vault(store: Path, day: str) -> str:
-    """Have a copy of *day* go on, or become another vault; what the operator has to know.
+    """Let a copy from *day* go on, or become a new vault. Returns what the operator has to know.
 
     Raises CannotRun, StoreError or OSError.
     """

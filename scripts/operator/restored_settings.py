@@ -11,7 +11,7 @@ _LINE = re.compile(r"^[ \t]*([A-Za-z0-9_-]+)[ \t]*=")
 
 
 def rewritten(text: str, places: Mapping[tuple[str, str], str]) -> str:
-    """*text* with each setting that it has and *places* names at its new place, the rest as it was.
+    """*text* with the settings that *places* names changed to their new paths, the rest unchanged.
 
     Raises CannotRun if a setting is not one line.
     """

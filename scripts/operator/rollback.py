@@ -2,8 +2,8 @@
 
     casedrop rollback
 
-For the version that the copy was made from, once it is installed again and cannot use the store
-that the other version left. What was filed in between, and not pulled, is lost.
+Use it once the version that the copy was made from is installed again and cannot use the store that
+the other version left. Whatever was filed in between and not pulled is lost.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ _OPEN = [
 
 @dataclass(frozen=True)
 class Copies:
-    """Where the package keeps copies; *root* is / but in tests. *owner*: the ids of its vault."""
+    """Where the package keeps copies; *root* is / except in tests. *owner*: the ids of its vault's
+    user.
+    """
 
     root: Path
     owner: tuple[int, int]
@@ -60,7 +62,7 @@ class Copies:
         return self.root / "run/casedrop-copy"
 
     def new_place(self) -> Path:
-        """Where what is replaced now can be kept, beside what was replaced before."""
+        """A new path for what is replaced now, beside what was replaced before."""
         names = chain(["replaced"], (f"replaced-{number}" for number in count(2)))
         return next(place for name in names if not (place := self.folder / name).exists())
 
@@ -96,7 +98,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def roll_back(copies: Copies, version: str, systemctl: Callable[..., None]) -> None:
-    """Put the copy that was made from *version* in the place of what is in the vault's folder."""
+    """Replace the contents of the vault's folder with the copy made from *version*."""
     copy, key = copies.of(version)
     made = datetime.fromtimestamp(copy.stat().st_mtime, UTC)
     print(f"The copy was made from version {version} on {made:%Y-%m-%d at %H:%M} UTC.")
@@ -107,7 +109,7 @@ def roll_back(copies: Copies, version: str, systemctl: Callable[..., None]) -> N
         opened = Path(folder)
         _open(copy, key, opened)
         told = settle_vault(opened / STORE, made.date().isoformat())
-        # The sockets, too: whoever comes would start a room again.
+        # The sockets, too: a visitor would start a room again.
         units = (*setup.SOCKETS, *setup.SERVICES)
         try:
             systemctl("stop", *units)
@@ -121,9 +123,10 @@ def roll_back(copies: Copies, version: str, systemctl: Callable[..., None]) -> N
 
 
 def _swap(copies: Copies, opened: Path) -> Path:
-    """Put what is in *opened* in the place of what is in the vault's folder; where that is now.
+    """Swap the contents of *opened* into the vault's folder.
 
-    Raises OSError, and then all is where it was: a vault that finds no store makes an empty one.
+    Returns where the old contents are now. On OSError everything is back where it was: a vault that
+    finds no store makes an empty one.
     """
     replaced = copies.new_place()
     replaced.mkdir(mode=0o700)
@@ -141,7 +144,8 @@ def _swap(copies: Copies, opened: Path) -> Path:
 
 
 def _put_back(moved: Path, path: Path) -> None:
-    # One that was not moved as a whole is still at its path, and half of it at the other.
+    # A file that was only partly moved is still at its old path, with an incomplete copy at the
+    # other.
     if path.exists():
         moved.unlink(missing_ok=True)
     else:
@@ -150,7 +154,7 @@ def _put_back(moved: Path, path: Path) -> None:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C, SIGTERM and a terminal that is closed wait until the end of this."""
+    """Delay Ctrl-C, SIGTERM and the closing of the terminal until this is over."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
@@ -180,7 +184,7 @@ def _open(copy: Path, key: Path, folder: Path) -> None:
 
 
 def _take(archive: tarfile.TarFile, header: tarfile.TarInfo, folder: Path) -> None:
-    """Write one member into *folder*, which has no folders in it."""
+    """Write one member into *folder*, which has no subfolders."""
     name = PurePosixPath(header.name)
     content = archive.extractfile(header) if header.isreg() and len(name.parts) == 1 else None
     if content is not None:

@@ -1,9 +1,9 @@
-"""Sets up the drop of the Debian package: asks what it must know, does the rest, opens the drop.
+"""Sets up the Debian package's drop: asks what it must know, does the rest, opens the drop.
 
     casedrop setup [--keys DIR] [--campaign FILE] [--waive PART] [--yes]
 
-Again is harmless: the salt, the export key and the onion's key stay, reviewers' keys and campaign
-are replaced by what is given. All that is given is checked before anything is changed.
+Running it again is harmless: the salt, the export key and the onion's key stay; reviewers' keys and
+campaign are replaced by those given. Everything given is checked before anything is changed.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ _OWN_CAMPAIGN = 'campaign = "campaign.toml"\n'
 
 @dataclass(frozen=True)
 class Machine:
-    """Where the package is installed. *root* is / but in tests; *systemctl* runs that program."""
+    """Where the package is installed. *root* is / except in tests; *systemctl* runs that
+    program.
+    """
 
     root: Path
     systemctl: Callable[..., None]
@@ -89,7 +91,9 @@ class Machine:
 
     @property
     def changing(self) -> Path:
-        """There while keys or a campaign have changed and the rooms have not started again."""
+        """A file that exists while keys or campaign have changed and the rooms have not
+        restarted.
+        """
         return self.secret / "changing"
 
     @property
@@ -105,7 +109,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Given:
-    """What the operator says; None: as it is. Both have been checked."""
+    """What the operator gave; None: unchanged. Both have been checked."""
 
     keys: Path | None
     campaign: Path | None
@@ -134,7 +138,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Do it. Raises CannotRun, or the error that names what was given wrong."""
+    """Set up. Raises CannotRun, or the error that names what is wrong in what was given."""
     machine = Machine(Path("/"), systemctl)
     _check_machine(machine)
     _check_kernel(machine, asked.waive)
@@ -145,7 +149,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def set_up(machine: Machine, given: Given) -> None:
-    """Write what is missing, start all, and print what to tell the reviewers. Raises CannotRun."""
+    """Write what is missing, start everything, print what to tell reviewers. Raises CannotRun."""
     _take(machine, given)
     exported = _make_secrets(machine)
     machine.systemctl("daemon-reload")
@@ -155,7 +159,7 @@ def set_up(machine: Machine, given: Given) -> None:
     _write_settings(machine, onion, given.waived)
     machine.systemctl("reset-failed")
     machine.systemctl("enable", "--now", *SOCKETS)
-    # A restart also starts what does not run yet, so that nothing is started twice.
+    # A restart also starts what is not running yet, so that nothing is started twice.
     if machine.changing.exists():
         machine.systemctl("restart", *SERVICES)
         machine.changing.unlink()
@@ -208,7 +212,7 @@ def _check_kernel(machine: Machine, waived: Sequence[str]) -> None:
 
 
 def _given(machine: Machine, asked: argparse.Namespace) -> Given:
-    """Ask for what the options do not say, and check it; nothing is changed. Raises CannotRun."""
+    """Ask for what the options do not give, and check it; changes nothing. Raises CannotRun."""
     present = (machine.keys / "FINGERPRINTS").exists()
     keys: Path | None = asked.keys
     if keys is None and not asked.yes:
@@ -273,8 +277,8 @@ def _confirm(keys: Path) -> None:
 def _take(machine: Machine, given: Given) -> None:
     """Put keys and campaign where the services read them.
 
-    What changes is noted before: a run that breaks off leaves rooms that seal to others than the
-    folder says, and the next run has to start them again.
+    A change is recorded first: an interrupted run leaves rooms that do not seal to those in the
+    folder, and the next run has to restart them.
     """
     machine.secret.mkdir(mode=0o700, parents=True, exist_ok=True)
     if given.keys is not None:
@@ -287,7 +291,7 @@ def _take(machine: Machine, given: Given) -> None:
 
 
 def put_back_keys(there: Path) -> None:
-    """Give the old keys their folder again, where a run was killed while it took new ones."""
+    """Put the old keys back into their folder if a run was killed while installing new ones."""
     old = there.with_name("keys.old")
     if old.exists() and not (there / "FINGERPRINTS").exists():
         shutil.rmtree(there, ignore_errors=True)
@@ -320,7 +324,7 @@ def _replace_keys(machine: Machine, source: Path) -> None:
 
 
 def _make_secrets(machine: Machine) -> str:
-    """The server's public key in hexadecimal digits; makes the secrets that are missing."""
+    """The server's public key in hexadecimal digits; makes any missing secrets."""
     from nacl.signing import SigningKey  # noqa: PLC0415
 
     from dropbox.durable_file import write_new  # noqa: PLC0415
@@ -333,9 +337,9 @@ def _make_secrets(machine: Machine) -> str:
         write_new(salt, secrets.token_hex(SALT_BYTES).encode("ascii") + b"\n")
     probe = machine.secret / KEY_FILE
     if not key.exists():
-        # The one for test reports holds the word of the export key, and of no other.
+        # The key for test reports is certified by this export key and no other.
         probe.unlink(missing_ok=True)
-        # A vault that runs signs with the one before until it starts again.
+        # A running vault signs with the previous one until it restarts.
         machine.changing.touch()
         write_new(key, SigningKey.generate().encode())
     export_key = read_export_key(key)
@@ -367,7 +371,7 @@ def _template(onion: str, *, own_campaign: bool, waived: Sequence[str] = ()) -> 
 
 
 def _write_settings(machine: Machine, onion: str, waived: Sequence[str]) -> None:
-    """Write the settings, or see that those that are there are for *onion*. Raises CannotRun."""
+    """Write the settings, or check that existing ones are for *onion*. Raises CannotRun."""
     from dropbox.settings import FILE_VARIABLE, Settings  # noqa: PLC0415
 
     if not machine.settings.exists():
@@ -382,7 +386,7 @@ def _write_settings(machine: Machine, onion: str, waived: Sequence[str]) -> None
 
 
 def _write_public(path: Path, data: bytes) -> None:
-    """A file that all may read; whole or not at all."""
+    """Write a file that everybody may read, whole or not at all."""
     from dropbox.durable_file import replace_file  # noqa: PLC0415
 
     replace_file(path, data, 0o644)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dropbox.settings import Settings
 
-# Where the Debian package has them, and Debian's tor.
+# Where the Debian package and Debian's tor have them.
 DEBIAN_SETTINGS = Path("/etc/casedrop")
 _DEBIAN_FRONT = Path("/run/casedrop/front.sock")
 DEBIAN_CONTROL = Path("/run/tor/control")
@@ -51,9 +51,9 @@ class Site:
 
 
 def _present(beside: Path, debian: Path) -> Path:
-    """What is beside the settings; the Debian package's, if that alone is there.
+    """The path beside the settings, or the Debian package's if only that exists.
 
-    Where neither is, it is the package's if the settings are.
+    If neither exists, it is the package's if the settings are.
     """
     if os.path.lexists(beside):
         return beside
@@ -62,14 +62,14 @@ def _present(beside: Path, debian: Path) -> Path:
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """The argument for the settings alone."""
+    """The argument for the settings only."""
     parser.add_argument(
         "--settings", type=Path, required=True, metavar="FILE", help="the drop's settings file"
     )
 
 
 def probe_folder(asked: argparse.Namespace, file: Path) -> Path:
-    """Where the program that files test reports for the drop of *file* keeps what it has to."""
+    """Where the probe for the drop of the settings *file* keeps its record."""
     named: Path | None = asked.probe_folder
     return named or _present(file.parent / "probe", DEBIAN_PROBE)
 

@@ -1,9 +1,9 @@
-"""Says how a running drop is, part by part.
+"""Shows the state of a running drop, part by part.
 
     casedrop status --settings FILE [--json] [--prometheus FILE]
 
-Exit codes: 0 when all is well, 1 for an alarm, 2 when a part could not be asked and none of the
-others is an alarm.
+Exit codes: 0 when all is well, 1 for an alarm, 2 when a part could not be checked and there is no
+alarm.
 """
 
 from __future__ import annotations
@@ -47,6 +47,6 @@ def run(asked: argparse.Namespace) -> int:
     findings = examine(site.Site.of(asked), datetime.now(UTC))
     print(as_json(findings) if asked.json else "\n".join(as_lines(findings)))
     if asked.prometheus:
-        # Every user may read it: node_exporter has its own.
+        # Every user may read it: node_exporter runs as one of its own.
         replace_file(asked.prometheus, as_prometheus(findings).encode("utf-8"), 0o644)
     return exit_code(findings)

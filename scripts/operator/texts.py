@@ -1,4 +1,4 @@
-"""Checks the texts of all languages as a start does, and says which sentences lack a translation.
+"""Checks the texts of all languages as a start does, and lists sentences without a translation.
 
     casedrop texts --settings FILE
     casedrop texts --new TAG > TAG.po
@@ -44,7 +44,9 @@ def _print_empty(tag: str) -> None:
 
 
 def check(file: Path) -> None:
-    """Print what the settings *file* lacks in translations. Raises what :func:`run` does."""
+    """Print which translations are missing for the settings *file*. Raises what :func:`run`
+    does.
+    """
     from dropbox.campaign import Campaign  # noqa: PLC0415
     from dropbox.catalog import missing, originals  # noqa: PLC0415
     from dropbox.codename import WordLists  # noqa: PLC0415

@@ -1,6 +1,6 @@
 """A visit to the drop as a claimant makes it: through tor, by the forms of its pages, no scripts.
 
-What is sent and read is never part of an error.
+Errors never contain what is sent or read.
 """
 
 import http.client
@@ -64,7 +64,7 @@ class Visit(Protocol):
 
 @dataclass(repr=False)
 class Form:
-    """What a page's main form has: its target, "" without a form, and its hidden fields in order.
+    """A page's main form: its target, "" if there is no form, and its hidden fields in order.
 
     ``typed``: the words of the codename on the page.
     """
@@ -81,7 +81,7 @@ class Form:
         return form
 
     def filled(self, **values: str) -> Fields:
-        """The fields as a browser sends them: *values* before the hidden field with which it ends.
+        """The fields as a browser sends them, with *values* before the last hidden field.
 
         The button is the last of *values*.
         """
@@ -139,7 +139,7 @@ def multipart(fields: Fields) -> tuple[str, bytes]:
 class TorVisit:
     """A visit to *onion* through tor's SocksPort *socks*: a unix socket, or a port of 127.0.0.1.
 
-    It has circuits of its own, which no other visit uses.
+    It uses circuits of its own, which no other visit shares.
     """
 
     def __init__(self, onion: str, socks: Path | int, *, seconds: float = SECONDS) -> None:

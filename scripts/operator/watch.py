@@ -1,8 +1,8 @@
-"""Looks once at a running drop, for a timer: tells each alarm when it begins and when it ends.
+"""Checks a running drop once, for a timer: reports each alarm when it begins and when it ends.
 
     casedrop watch --settings FILE [--folder DIR] [--mail-later]
 
-It tells the journal (standard error), a file, and a mail address if the settings name one.
+It reports to the journal (standard error), a file, and a mail address if the settings name one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Look, and tell. Raises SettingsError, AlarmsError or OSError."""
+    """Check and report. Raises SettingsError, AlarmsError or OSError."""
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from scripts.operator.alarms import Alarms, append, mail  # noqa: PLC0415
     from scripts.operator.health import examine  # noqa: PLC0415
@@ -62,7 +62,7 @@ def run(asked: argparse.Namespace) -> None:
         after.sent().write(folder)
         return
     unsent = after.with_unsent(lines)
-    # Before the mail: an alarm that cannot be mailed is not told to the journal every time.
+    # Before the mail: an alarm that cannot be mailed must not go to the journal every time.
     unsent.write(folder)
     if unsent.unsent:
         mail(settings.sendmail, settings.mail_to, unsent.unsent)

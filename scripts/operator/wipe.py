@@ -2,7 +2,7 @@
 
     casedrop wipe --settings FILE
 
-Keys first: without them, what may remain of the rest is of no use to anybody. It asks for the
+Keys come first: without them, anything that may remain of the rest is useless. It asks for the
 drop's address in full, and cannot be undone. Where it broke off, it can be run again.
 """
 
@@ -27,10 +27,10 @@ from scripts.operator.typed import answer
 HELP = "stop the drop and overwrite its keys and its vault, for an emergency"
 _DEBIAN_MEMORY = Path("/run/casedrop-front")
 _DEBIAN_SOCKETS, _DEBIAN_VAULT = Path("/run/casedrop"), Path("/var/lib/casedrop")
-# What an upgrade of the Debian package copied, its key first.
+# Copies made by an upgrade of the Debian package, the key first.
 _DEBIAN_COPIES = (Path("/run/casedrop-copy"), Path("/var/lib/casedrop-copy"))
 _SYSTEMD = Path("/run/systemd/system")
-# What is typed where nothing says the address any more.
+# What to type if nothing says the address any longer.
 _ANYTHING = "wipe everything"
 _REMAINS = """\
 This could not be wiped from here:
@@ -49,10 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be wiped: ``files`` in their order, and who is behind the ``sockets``, by name.
+    """What to wipe: ``files`` in order, and the processes behind the ``sockets``, by name.
 
-    ``phrase``: what has to be typed. ``onion_key``: what has to be one of ``files``; None where it
-    may have been wiped before.
+    ``phrase``: what has to be typed. ``onion_key``: a path that must be among ``files``; None if it
+    may already have been wiped.
     """
 
     phrase: str
@@ -73,7 +73,7 @@ def run(asked: argparse.Namespace) -> int:
     print("".join(f"  {path}\n" for path in target.files), end="")
     if answer(f"Type {_asked_for(target)}: ") != target.phrase:
         raise CannotRun("That is something else; nothing was stopped or wiped.")
-    # It goes on when the terminal is closed.
+    # It continues when the terminal is closed.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     failed = 0
     if target.onion_key is not None and target.onion_key not in target.files:
@@ -84,7 +84,7 @@ def run(asked: argparse.Namespace) -> int:
         )
     with ExitStack() as undo:
         held = _held(target, undo)
-        # Whatever still serves would go on with the keys that it has in memory.
+        # Anything that still serves would continue with the keys in its memory.
         failed += not _units_stopped(target)
         for name, path in target.sockets.items():
             trouble = stop_owner(path)
@@ -105,7 +105,7 @@ def _target(asked: argparse.Namespace) -> Target:
     try:
         drop = site.Site.of(asked)
     except SettingsError as why:
-        # A first run that broke off has wiped them, or somebody has just made a mistake in them.
+        # An earlier, interrupted run has wiped them, or there is simply a mistake in them.
         if asked.settings.absolute().parent != site.DEBIAN_SETTINGS:
             raise
         print(f"{why} So all is wiped that the package has here.")
@@ -121,7 +121,7 @@ def _target(asked: argparse.Namespace) -> Target:
 
 
 def _all_of_the_package(tor_service: Path) -> Target:
-    """Without its settings: whatever is in its folders."""
+    """The target without settings: everything in the package's folders."""
     secret = site.DEBIAN_SETTINGS / "secret"
     folders = (secret, site.DEBIAN_SETTINGS, tor_service, site.DEBIAN_PROBE, *_of_the_package())
     found = [tor_service / ONION_KEY]
@@ -142,30 +142,31 @@ def _asked_for(target: Target) -> str:
 
 
 def _held(target: Target, undo: ExitStack) -> dict[Path, BinaryIO]:
-    """What the front has in memory, opened: when it stops, systemd takes the names of it away."""
+    """The front's files in memory, opened, since systemd removes their names when it stops."""
     held: dict[Path, BinaryIO] = {}
     for path in target.files:
         if path.is_relative_to(_DEBIAN_MEMORY) and not path.is_symlink():
-            # What cannot be opened cannot be overwritten, either, which is said later.
+            # What cannot be opened cannot be overwritten either, which is reported later.
             with suppress(OSError):
                 held[path] = undo.enter_context(path.open("r+b"))
     return held
 
 
 def _warn(sentence: str) -> None:
-    # A terminal that has gone is no reason to stop.
+    # A lost terminal is no reason to stop.
     with suppress(OSError):
         print(sentence, file=sys.stderr)
 
 
 def _units_stopped(target: Target) -> bool:
-    """Stop at once what systemd runs of the Debian package; whether nothing hinders it."""
+    """Stop at once whatever systemd runs for the package. Returns whether that worked."""
     if not target.packaged or not _SYSTEMD.is_dir():
         return True
     running = (*SERVICES, TOR)
     every = (*TIMERS, *SOCKETS, *running)
     try:
-        # Asked first: what is killed then does not start again, and no visitor starts it.
+        # Stopped by systemd first: then nothing that is killed is restarted, by systemd or a
+        # visitor.
         systemctl("--no-block", "stop", *every)
         with suppress(CannotRun):
             systemctl("kill", "--signal=KILL", *running)
@@ -181,7 +182,7 @@ def _is_packaged(drop: site.Site) -> bool:
 
 
 def _files(drop: site.Site) -> list[Path]:
-    """All there is to wipe, what matters most first, the largest last."""
+    """All files to wipe, the most important first, the largest last."""
     from dropbox.probe_mark import KEY_FILE  # noqa: PLC0415
     from dropbox.successor import successor_path  # noqa: PLC0415
 
@@ -204,7 +205,7 @@ def _is_there(path: Path) -> bool:
     try:
         return path.is_file() or path.is_symlink() or (path.is_dir() and not _is_open(path))
     except PermissionError:
-        # Wiping it will fail, and be said.
+        # Wiping it will fail, and be reported.
         return True
 
 
@@ -213,25 +214,27 @@ def _is_open(folder: Path) -> bool:
 
 
 def _memory(drop: site.Site) -> list[Path]:
-    """Where the keys of form pages may be: a front may have chosen by another user's rights."""
+    """Where the keys of form pages may be: a front under another user may have chosen
+    differently.
+    """
     from dropbox.front.shared_keys import default_path  # noqa: PLC0415
 
     settings, runtime = drop.settings, os.environ.get("XDG_RUNTIME_DIR")
     if settings.key_memory is not None:
         return [settings.key_memory]
-    # Its name has the salt in it: never another drop's.
+    # Its name depends on the salt, so it is never another drop's.
     name = default_path(settings.salt, settings.intake_socket, runtime).name
     places = [settings.intake_socket.parent, Path(runtime or "/dev/shm"), Path("/dev/shm")]  # noqa: S108
     return [place / name for place in places]
 
 
 def _of_the_package() -> list[Path]:
-    """What the Debian package has elsewhere: only its unit and its scripts name the folders."""
+    """What the Debian package keeps elsewhere, in folders that only its unit and scripts name."""
     return [_DEBIAN_MEMORY, *_DEBIAN_COPIES]
 
 
 def _below(path: Path) -> list[Path]:
-    """The files in *path*; of a folder that is closed the folder itself, which cannot be wiped."""
+    """The files in *path*; for an unreadable folder the folder itself, which cannot be wiped."""
     closed: list[Path] = []
     files = [
         Path(here) / name
@@ -240,7 +243,7 @@ def _below(path: Path) -> list[Path]:
         )
         for name in (*names, *(one for one in folders if (Path(here) / one).is_symlink()))
     ]
-    # What is no folder is what os.walk cannot open, too.
+    # os.walk also fails to open a path that is not a folder.
     return sorted(files + closed)
 
 

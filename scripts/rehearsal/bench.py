@@ -40,10 +40,10 @@ TEXT = "这是一段虚构的报告文字，只用来测量速度。" * 34  # 2 
 FILE_BYTES = 10 * 2**20
 CLIENTS = (1, 8)
 REPORT, LOGIN, BIG_FILE = "new report, 2 KB", "return with a codename", "report with a 10 MB file"
-# The files of this drop are gone afterwards, and with them their access times.
+# The files of this drop are removed afterwards, and their access times with them.
 WAIVED = {"CASEDROP_LOCKDOWN_WAIVED": " ".join(("access", *lacking()))}
 IDLE_SECONDS = 20.0
-# For what a start does once: the first slots, and the journal.
+# Time for what a start does once: the first slots, and the journal.
 SETTLE_SECONDS = 3.0
 # A front that leaves freed memory as it is, to measure what overwriting it costs.
 STOCK_MEMORY = {
@@ -176,7 +176,7 @@ class Bench:
         ]
 
     def measure(self, name: str, operation: Callable[[], None], clients: int) -> Measured:
-        """Run *operation* in *clients* threads for the time that was asked for."""
+        """Run *operation* in *clients* threads for the given time."""
         operation()
         begun, cpu, done = time.monotonic(), cpu_seconds(self._pids), [0] * clients
 
@@ -293,7 +293,7 @@ def show(
     stock: Sequence[Measured],
     against: dict[str, tuple[float, float]],
 ) -> None:
-    """Print a row for each operation: its cost, and that of others as ratios.
+    """Print a row for each operation: its cost, and ratios to other costs.
 
     *stock*: the same on stock malloc.
     """

@@ -76,7 +76,7 @@ class Reports:
 
     def __init__(self) -> None:
         self._chance = random.Random(20200327)  # noqa: S311 - test texts, not secrets
-        # As in any language, few characters are common and most are rare.
+        # As in any language, a few characters are common and most are rare.
         self._characters = [chr(0x4E00 + number) for number in range(3_000)]
         self._weights = [1 / (rank + 8) for rank in range(3_000)]
 
@@ -111,7 +111,7 @@ class Reports:
 
 @dataclass(frozen=True)
 class Sealed:
-    """What an import is measured on: the desk's gpg home, and the same messages in three forms.
+    """The data for measuring imports: the desk's gpg home, and the same messages in three forms.
 
     *bundles*: an export bundle of each format. *messages*: a folder with a file for each message.
     """
@@ -143,9 +143,10 @@ def seal(directory: Path, reviewers: Reviewers, hpke: WeeklyHpke, home: Path, co
 
 
 def _first_format(path: Path, messages: Mapping[bytes, bytes]) -> Path:
-    """A bundle of the first format, which the desk still reads: nothing else writes one any more.
+    """A bundle of the first format, which the desk still reads; nothing else writes these any
+    longer.
 
-    Its blocks are messages that random bytes fill up.
+    Its blocks are messages filled up with random bytes.
     """
     today = datetime.now(UTC).date()
     blocks = {
@@ -166,7 +167,7 @@ def _first_format(path: Path, messages: Mapping[bytes, bytes]) -> Path:
 
 
 def _export(directory: Path, messages: Mapping[bytes, bytes], hpke: WeeklyHpke) -> Path:
-    """An export bundle of one day, whose slots are filled up to whole quanta."""
+    """An export bundle of one day, with slots filled up to whole quanta."""
     key = DayKey.make(datetime.now(UTC).date())
     blocks = {name: seal_block(Kind.REPORT, data, key.key) for name, data in messages.items()}
     while len(blocks) % QUANTUM:
@@ -199,7 +200,7 @@ def _export(directory: Path, messages: Mapping[bytes, bytes], hpke: WeeklyHpke) 
 
 
 def _passphrase(home: Path) -> str:
-    """A passphrase like those that the ceremony draws: the agent stretches it as long."""
+    """A passphrase like those that the ceremony draws, with the same stretching by the agent."""
     write_settings(home, at_random=True)
     with (home / "gpg-agent.conf").open("a", encoding="utf-8") as settings:
         settings.write("allow-preset-passphrase\n")
@@ -207,7 +208,7 @@ def _passphrase(home: Path) -> str:
 
 
 def tell_agent(home: Path) -> None:
-    """Tell gpg's agent the passphrase of all keys in *home*, which it otherwise asks somebody."""
+    """Give gpg's agent the passphrase of all keys in *home*, for which it would otherwise ask."""
     key = reviewer_key(home)
     grips = [key.keygrip, *(week.keygrip for week in key.weeks)]
     told = "".join(f"PRESET_PASSPHRASE {grip} -1 {PASSPHRASE.encode().hex()}\n" for grip in grips)
@@ -262,8 +263,8 @@ def desk(casebook: Path, *arguments: str, text: str = "") -> Ran:
     with process.stdin as stream:
         stream.write(text.encode())
     most = 0.0
-    # Not the figure that the kernel gives at the end, which includes the memory of the process that
-    # forked this one.
+    # Not the kernel's figure at the end, which includes the memory of the process that forked this
+    # one.
     while process.poll() is None:
         most = max(most, _peak_megabytes(process.pid))
         time.sleep(0.02)
@@ -344,7 +345,7 @@ def imports(
 
 
 def _cells(pairs: Sequence[tuple[Ran, Ran]]) -> Iterator[str]:
-    """Medians and ratios of (bare, import), and the most memory of an import."""
+    """Medians and ratios of (bare, import), and an import's peak memory."""
     for name in ("seconds", "cpu"):
         both = [(getattr(bare, name), getattr(ran, name)) for bare, ran in pairs]
         yield from (f"{statistics.median(side):.2f}" for side in zip(*both, strict=True))
@@ -369,7 +370,7 @@ def fill(casebook: Casebook, count: int, reviewers: Sequence[str]) -> None:
 
 
 def review(casebook: Casebook, count: int, reviewers: Sequence[str]) -> None:
-    """Review three cases in five, every other one of them twice, without a custody log."""
+    """Review three in five cases, every other one of these twice, without a custody log."""
     chance = random.Random(11)  # noqa: S311 - test reviews, not secrets
     with casebook.together():
         for number in range(1, count + 1):
@@ -391,7 +392,7 @@ def review(casebook: Casebook, count: int, reviewers: Sequence[str]) -> None:
 
 
 def selections() -> Iterator[tuple[str, Selection, list[str]]]:
-    """The lists that are measured: (name, what is selected, the options that ask for it)."""
+    """The lists that are measured: (name, selection, the options for it)."""
     yield (
         "list, a queue by urgency",
         Selection("mine", sort="urgency", descending=True),
@@ -495,7 +496,7 @@ def _operations(casebook: Casebook, count: int, viewer: Viewer) -> Iterator[tupl
 
 
 def _milliseconds(operation: Callable[[], object]) -> float:
-    """The median of TIMES runs, of CPU: others may be at work on this computer."""
+    """The median CPU time of TIMES runs: other programs may be at work on this computer."""
     operation()
     times = []
     for _ in range(TIMES):

@@ -1,11 +1,11 @@
-"""What the limits on slow clients and on circuits cost, and what they are good for.
+"""The cost of the limits on slow clients and on circuits, and their effect.
 
     python -m scripts.rehearsal.bench_limits [--reports N] [--pages N] [--flooded N] [--attack NAME]
 
 One run files reports in turn through a drop with its limits, each from a Tor circuit of its own,
 and through one whose front has gunicorn's own worker and sees no circuits. The second part asks for
-pages, with and without uploads that trickle; the third is the siege's claimant beside its attacks,
-a flood of forms if none is named, without tor between. Nothing leaves this computer.
+pages, with and without uploads that trickle; the third is the siege's claimant beside its attacks
+(by default a flood of forms), without tor in between. Nothing leaves this computer.
 """
 
 import argparse
@@ -40,14 +40,14 @@ from scripts.rehearsal.siege import PATIENCE_SECONDS, Claimant
 from scripts.rehearsal.siege_attacks import ATTACKS, proxy_line
 from scripts.rehearsal.siege_table import Step
 
-# gunicorn's own worker with threads, which is started anew as often.
+# gunicorn's own threaded worker, restarted as often.
 PLAIN = {"GUNICORN_CMD_ARGS": "--worker-class gthread --max-requests 25"}
 UPLOADS = 32
-# In turn, so that both suffer alike from what else the machine does.
+# In turn, so that other load on the machine affects both alike.
 REPORTS_IN_A_TURN = 10
-# After the attackers have begun: until the flood is at its height.
+# How long after the attackers' start the flood is at its height.
 SETTLE_SECONDS = 5.0
-# A request that announces a file of the size of which all places can be taken, and its beginning.
+# A request, with its beginning, that announces a file of a size that may take any place.
 BEGUN_UPLOAD = (
     f"POST /zh-hans/report/send HTTP/1.1\r\nHost: {ONION}\r\n"
     "Content-Type: multipart/form-data; boundary=B\r\nContent-Length: 8000000\r\n\r\n"
@@ -76,7 +76,7 @@ class Visitor:
             yield client
 
     def visit(self) -> None:
-        """Come back over another circuit."""
+        """Start a visit over another circuit."""
         self._number += 1
 
     def ask(self, request: bytes) -> str:
@@ -109,7 +109,7 @@ class Visitor:
 
 
 class CircuitTransport(httpx.BaseTransport):
-    """A browser's way to a front's socket, over the Tor circuit of that name."""
+    """A browser's transport to a front's socket, over the Tor circuit of that name."""
 
     def __init__(self, front_socket: Path, circuit: str, seconds: float) -> None:
         self._socket = front_socket
@@ -213,7 +213,7 @@ def beside_attacks(directory: Path, visits: int, attacks: Sequence[str]) -> None
 
     with Drop(site.settings_file, site.front_socket, {**os.environ, **WAIVED}) as drop:
         claimant = Claimant(browser)
-        # What each worker does once.
+        # A first visit, for what each worker does only once.
         claimant.visit()
         rooms = {"the drop": [drop.front_pid, drop.vault_pid]}
         for attack in attacks:
@@ -251,7 +251,7 @@ def _compared(name: str, quiet: Sequence[Step], beside: Sequence[Step]) -> str:
 def _beside(
     attack: str, front_socket: Path, measure: Callable[[], list[Step]]
 ) -> tuple[list[Step], dict[str, Any]]:
-    """What *measure* gives while *attack* is at its height, and what the attackers did."""
+    """The result of *measure* while *attack* is at its height, and what the attackers did."""
     command = [sys.executable, "-m", "scripts.rehearsal.siege_attacks", attack]
     command += ["--socket", str(front_socket), "--onion", ONION, "--seconds", "600"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as attackers:

@@ -31,14 +31,14 @@ _SECONDS = 600.0
 
 
 def noise(size: tuple[int, int]) -> Image.Image:
-    """Something that does not shrink much, the same in every run."""
+    """An image that does not compress well, the same in every run."""
     coarse = size[0] // 8, size[1] // 8
     chance = random.Random(20200327)  # noqa: S311 - a picture, no secret
     return Image.frombytes("L", coarse, chance.randbytes(coarse[0] * coarse[1])).resize(size)
 
 
 def scan(pages: int) -> bytes:
-    """A PDF of so many scanned pages."""
+    """A PDF of *pages* scanned pages."""
     out = io.BytesIO()
     page = noise(_SCAN)
     page.save(out, "PDF", save_all=True, append_images=[page] * (pages - 1), resolution=_SCAN_INCH)
@@ -53,7 +53,7 @@ def screenshot() -> bytes:
 
 
 def waited(data: bytes, wanted: range) -> tuple[float, float, float]:
-    """Seconds until the first page is a PNG, until all are, and of a processor."""
+    """Seconds until the first page is a PNG, until all are, and CPU seconds."""
     begun, used = time.monotonic(), _processor()
     first: list[float] = []
 

@@ -33,14 +33,14 @@ from scripts.desk.screen.output import table
 from scripts.rehearsal.bench_desk import fill, new_casebook
 
 _DAY = date(2026, 11, 26)
-# Who reviewed what the reviewer at the screen finds.
+# The reviewers of the cases that the reviewer at the screen finds.
 _OTHERS = {name: PublicKey(name[0] * 40, name[:1].encode() * 32) for name in ("Alice", "Bob")}
-# Every screen's usual keys, as often as a reviewer presses them: mostly in a case.
+# Each screen's usual keys, as often as a reviewer presses them: mostly in a case.
 _IN_QUEUE = [*["down"] * 40, *["pagedown"] * 20, "end", "home"]
 _IN_CASE = [*["down"] * 20, *"3u3u3u", *["tab"] * 8, *["space"] * 8, *["pageup"] * 8]
 _REVIEWS = 20
 
-# CPU milliseconds and milliseconds on the clock, each time.
+# CPU milliseconds and wall-clock milliseconds, each time.
 Times = list[tuple[float, float]]
 
 
@@ -51,7 +51,7 @@ class Bench:
         self._size = size
         (own,) = read_pinned_keys(home.parent / "keys")
         self._casebook = new_casebook(home.parent / str(count), {"first": own, **_OTHERS})
-        # Who sits at the screen has reviewed nothing.
+        # The reviewer at the screen has reviewed nothing.
         with Casebook.open(self._casebook) as casebook:
             fill(casebook, count, [key.fingerprint for key in _OTHERS.values()])
         self._asked = argparse.Namespace(casebook=self._casebook, home=home, reviewer="")
@@ -59,7 +59,7 @@ class Bench:
 
     def measure(self) -> None:
         """Open the screen, and work at it."""
-        # Only here, as in the command: nothing else needs Textual.
+        # Imported only here, as in the command: nothing else needs Textual.
         from scripts.desk.full_screen.app import FullScreen  # noqa: PLC0415
         from scripts.desk.full_screen.sitting import Sitting  # noqa: PLC0415
         from scripts.desk.full_screen.unfinished import OwnKeys  # noqa: PLC0415
@@ -94,7 +94,7 @@ class Bench:
                 await pilot.press(key)
                 self.times.setdefault(name, []).append(_since(begun))
 
-        # Cases that nobody has reviewed; what is drawn for the first time is not what is measured.
+        # Unreviewed cases; the first time something is drawn is not measured.
         for key in ("down", "enter", "tab", "escape", "v", *"never", "enter", "home"):
             await pilot.press(key)
         await press("a key in the queue", *_IN_QUEUE)
@@ -106,7 +106,7 @@ class Bench:
         for _ in range(_REVIEWS):
             await press("a key in a case", *"312")
             await press("save, and the next case", "s")
-            # Somebody reads it.
+            # Time for reading it.
             await asyncio.sleep(1)
         await press("back to the queue after a save", "escape")
 

@@ -20,8 +20,8 @@ TIMEOUT_SECONDS = 120.0
 
 # The form of the button for leaving has no id.
 FORM_ID = "form"
-# A form's begin, end or control: its attributes, and the text up to the next tag. A parser of all
-# that HTML allows would take as long as all else that a claimant does.
+# A form's beginning, end or control: its attributes, and the text up to the next tag. A full HTML
+# parser would take as long as everything else that a claimant does.
 _PART = re.compile(
     r"<(form|input|textarea|select|button|option)\b"
     r"""((?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>([^<]*+)|<(/form)\s*>"""
@@ -34,7 +34,7 @@ _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 @dataclass
 class _Control:
-    """A tag in a form with its attributes, the text behind it and, of a select, its options."""
+    """A tag in a form with its attributes, the text after it and, for a select, its options."""
 
     tag: str
     given: dict[str, str]
@@ -133,8 +133,8 @@ class Form:
             elif name not in values:
                 result.append((name, value))
         chosen = [(name, value) for name, many in left.items() for value in many]
-        # Boxes that were unticked come after the first fields (padding and token) and before the
-        # texts, as in the form.
+        # Newly ticked boxes come after the first fields (padding and token) and before the texts,
+        # as in the form.
         return [*result[:2], *chosen, *result[2:]]
 
 
@@ -155,14 +155,14 @@ class Page:
     @property
     def text(self) -> str:
         """The text that a person reads, in one line."""
-        # Nor is it worth a tree of the page.
+        # Not worth building a tree of the page.
         return " ".join(unescape(_MARKUP.sub(" ", self.raw.decode("utf-8"))).split())
 
     def form(self) -> Form:
         """The page's form; the button for leaving has one of its own."""
         form = self._form
         assert form is not None, f"{self.path} has no form (status {self.status})"
-        # Whoever fills it in changes a copy.
+        # A copy, so that filling it in changes nothing here.
         return Form(form.action, list(form.fields), {**form.choices})
 
     @cached_property
@@ -171,7 +171,7 @@ class Page:
 
     def codename(self) -> str:
         """The codename that the page shows: its words as typed, with spaces between."""
-        # A tree of the whole page for seven words would take the longest part of a test.
+        # Building a tree of the whole page for a few words would take most of a test's time.
         return " ".join(unescape(word) for word in _TYPED.findall(self.raw.decode("utf-8")))
 
 

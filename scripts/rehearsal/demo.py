@@ -68,7 +68,7 @@ class Filed:
 
 
 class Stages:
-    """The names and times of the stages, which it prints as they begin."""
+    """Records the stages' names and times, and prints each as it begins."""
 
     def __init__(self) -> None:
         self.times: list[tuple[str, float]] = []
@@ -113,7 +113,7 @@ def hold_ceremony(directory: Path) -> Path:
     """
     keys = directory / "keys"
     keys.mkdir()
-    # They begin last week, so that even a clock that is a little slow finds a valid subkey.
+    # They begin last week, so that a valid subkey exists even if a clock is a little slow.
     weeks = Weeks(datetime.now(UTC).date() - timedelta(days=7), 4)
     for name in REVIEWERS:
         fingerprint = new_reviewer(
@@ -170,8 +170,8 @@ def look_into_vault(folder: Path, cases: Sequence[Filed]) -> str:
     for path in sorted(folder.iterdir()):
         raw = path.read_bytes()
         searched += len(raw)
-        # SQLite's journal has eight times the size of the store; a piece of each long line has to
-        # do there.
+        # SQLite's journal is eight times the size of the store; there, a piece of each long line
+        # has to suffice.
         step = 8 if path.suffix == ".sqlite" else 64
         require(
             not any(piece in raw for filed in cases for piece in pieces_of(filed, step)),
@@ -181,7 +181,7 @@ def look_into_vault(folder: Path, cases: Sequence[Filed]) -> str:
 
 
 def pieces_of(filed: Filed, step: int) -> Iterator[bytes]:
-    """What to look for: 8 characters of the text after each *step*, beginnings of files, words."""
+    """What to look for: 8 characters of the text at each *step*, beginnings of files, words."""
     text = filed.case["text_zh_hans"]
     for at in range(0, len(text) - 8, step):
         for encoding in ("utf-8", "utf-16-le", "gb18030"):
@@ -326,7 +326,7 @@ def demonstrate(directory: Path, stack: ExitStack, stages: Stages) -> tuple[Priv
         keys = hold_ceremony(directory)
     with stages("vault and front start behind the onion"):
         site = make_site(directory / "site", onion=net.onion, keys=keys)
-        # The files of a demonstration are gone afterwards, and with them their access times.
+        # A demonstration's files are removed afterwards, and their access times with them.
         waived = " ".join(("access", *lacking()))
         say(f"what this machine is not set up for is waived: {waived}")
         environ = {**os.environ, "CASEDROP_LOCKDOWN_WAIVED": waived}

@@ -1,4 +1,4 @@
-"""A folder in memory for what the fronts of a rehearsal keep there."""
+"""A folder in memory for what a rehearsal's fronts keep there."""
 
 import os
 import tempfile
@@ -11,9 +11,9 @@ _RUNTIME = "XDG_RUNTIME_DIR"
 
 @contextmanager
 def own_memory_folder() -> Iterator[Path]:
-    """Have the fronts that are started meanwhile keep the keys of their form pages in this folder.
+    """Make fronts that start meanwhile keep the keys of their form pages in this folder.
 
-    Otherwise each site leaves 8 MB of memory behind, so that a front that comes back finds them.
+    Otherwise each site would leave 8 MB in memory for a front that comes back.
     """
     before = os.environ.get(_RUNTIME)
     with tempfile.TemporaryDirectory(prefix="casedrop-", dir="/dev/shm") as name:

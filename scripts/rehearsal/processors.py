@@ -1,8 +1,8 @@
-"""Who has the processors of this computer, and who waits for one.
+"""Which processes use this computer's processors, and which wait for one.
 
 Linux counts for each thread how long it ran, and how long it was ready to run while others had all
 processors (/proc/PID/task/TID/schedstat). A program that waits long for a processor is slow for
-want of one, whatever it does.
+that reason, whatever it does.
 """
 
 import os
@@ -16,14 +16,15 @@ from typing import Self
 from scripts.rehearsal.bench import cpu_seconds, family
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-# Of the line "cpu" of /proc/stat: user, nice, system; then idle and waiting for disks; interrupts.
+# Fields of the line "cpu" in /proc/stat: user, nice, system; then idle and waiting for disks;
+# interrupts.
 _BUSY_FIELDS = (0, 1, 2, 5, 6)
 OTHERS = "other programs"
 
 
 @dataclass(frozen=True)
 class Share:
-    """Of each second: how many processors ran the group, and how many of its threads waited."""
+    """On average: how many processors ran the group, and how many of its threads waited."""
 
     ran: float
     waited: float
@@ -31,7 +32,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Processors:
-    """What groups of processes have used so far; ``waits``: of each thread alive, in seconds."""
+    """What groups of processes have used so far; ``waits``: seconds waited by each live thread."""
 
     at: float
     ran: Mapping[str, float]
@@ -40,7 +41,7 @@ class Processors:
 
     @classmethod
     def now(cls, groups: Mapping[str, Sequence[int]]) -> Self:
-        """Look at *groups*: pids by name, each with its descendants."""
+        """Measure *groups*: pids by name, each with its descendants."""
         return cls(
             time.monotonic(),
             {name: cpu_seconds(pids) for name, pids in groups.items()},
@@ -49,9 +50,9 @@ class Processors:
         )
 
     def since(self, before: Self) -> dict[str, Share]:
-        """What each group had between *before* and this; and what other programs had.
+        """What each group used between *before* and this, and what other programs used.
 
-        A thread that has ended meanwhile counts with what it ran, and not with what it waited.
+        For a thread that has ended meanwhile, its running time counts but not its waiting time.
         """
         seconds = max(self.at - before.at, 1e-3)
         shares = {}

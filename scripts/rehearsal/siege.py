@@ -4,11 +4,11 @@
         [--stand-in] [--json FILE]
 
 The drop, its onion service and all attackers are on this computer; nothing leaves it. The attackers
-have a tor of their own, and each of their visitors a circuit. Each attack gathers, at most
-GATHER_SECONDS, and ends after --seconds and what the claimant has begun by then, at most
-GRACE_SECONDS later. With --stand-in, what is besieged is a front that answers at once, to tell what
-of the claimant's wait is the drop's. The exit code is 0 if every honest filing succeeded, 1 if one
-did not, 2 if the siege could not be laid.
+have a tor of their own, and each of their visitors a circuit. Each attack gathers for at most
+GATHER_SECONDS, and ends after --seconds plus what the claimant has begun by then, at most
+GRACE_SECONDS later. With --stand-in it besieges a front that answers at once, which shows how much
+of the claimant's wait is due to the drop. The exit code is 0 if every honest filing succeeded, 1 if
+one did not, 2 if the siege could not be laid.
 """
 
 import argparse
@@ -51,12 +51,12 @@ from scripts.rehearsal.siege_trials import INFLATION_SECONDS, TRIALS, Trial
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE_BYTES = 2 * 2**20
-# How long a claimant waits for one answer; what it has begun lasts so much longer than the attack.
+# How long a claimant waits for one answer; an action already begun may outlast the attack by this.
 PATIENCE_SECONDS = 60.0
 GRACE_SECONDS = 60.0
-# How long an attack has until all its circuits are built; it goes on with those that it has.
+# How long an attack may take to build all its circuits; then it goes on with those that it has.
 GATHER_SECONDS = 120.0
-# Between two attacks.
+# The pause between two attacks.
 REST_SECONDS = 10.0
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.05
@@ -64,7 +64,7 @@ EFFORT_SECONDS = 5.0
 
 
 class Claimant:
-    """An honest one: a new visit each time, through *browser* with a name for its circuit."""
+    """An honest claimant: each visit is new, through *browser* with a name for its circuit."""
 
     def __init__(self, browser: Callable[[str], Browser]) -> None:
         self._browser = browser
@@ -112,7 +112,7 @@ def _tried(name: str, act: Callable[[], Page], accepted: Callable[[Page], bool])
 
 
 def visits(claimant: Claimant, seconds: float) -> list[Step]:
-    """One visit after another, begun within *seconds*; at least one."""
+    """One visit after another, started within *seconds*; at least one."""
     end = time.monotonic() + seconds
     steps = claimant.visit()
     while time.monotonic() < end:
@@ -132,7 +132,7 @@ class Attackers:
 def attackers(
     trial: Trial, *, socks_port: int, onion: str, scale: float, seconds: float
 ) -> Iterator[Attackers]:
-    """The attack in a process of its own, from when its visitors are there; ended on exit."""
+    """The attack in a process of its own, once its visitors have gathered; ended on exit."""
     command = [sys.executable, "-m", "scripts.rehearsal.siege_attacks", trial.attack]
     command += ["--socks", str(socks_port), "--onion", onion, "--scale", str(scale)]
     command += ["--seconds", str(GATHER_SECONDS + seconds + GRACE_SECONDS)]
@@ -206,7 +206,7 @@ class Siege:
         self._stack.close()
 
     def _start_drop(self, folder: Path) -> list[int]:
-        """Start a drop in *folder*; the pids of its rooms."""
+        """Start a drop in *folder*. Returns the pids of its rooms."""
         site = make_site(folder, onion=self.net.onion, keys=self._keys)
         # The files are gone afterwards, and with them their access times.
         waived = " ".join(("access", *lacking()))
@@ -215,7 +215,7 @@ class Siege:
         return [drop.front_pid, drop.vault_pid]
 
     def _start_stand_in(self, folder: Path) -> list[int]:
-        """Start in its place what answers at once."""
+        """Start a front that answers at once in its place."""
         socket = folder / "front.sock"
         command = [sys.executable, "-m", "scripts.rehearsal.stand_in", "--socket", str(socket)]
         process = self._stack.enter_context(subprocess.Popen(command, cwd=ROOT))
@@ -229,7 +229,7 @@ class Siege:
         return Browser(self.net.onion, proxy=proxy, timeout=PATIENCE_SECONDS)
 
     def effort(self) -> int | None:
-        """What the service suggests to visitors; None without proof of work, or if it is silent."""
+        """The effort that the service suggests; None without proof of work, or if it is silent."""
         try:
             state = tor_state(self.net.service_control, self.net.onion, seconds=EFFORT_SECONDS)
         except OnionError:
@@ -237,7 +237,7 @@ class Siege:
         return state.descriptor.effort if state.descriptor else None
 
     def quiet(self, seconds: float) -> Measured:
-        """The claimant's visits beside no attack."""
+        """The claimant's visits without an attack."""
         begun = Processors.now(self.pids)
         steps = visits(self.claimant, seconds)
         return Measured(None, steps, shares=Processors.now(self.pids).since(begun))
@@ -264,7 +264,7 @@ class Siege:
 def lay(
     directory: Path, trials: Sequence[Trial], asked: argparse.Namespace, console: Console
 ) -> Generator[tuple[Measured, Measured]]:
-    """Make all *trials*. Yields each, the quiet ones too, with the quiet one of its network.
+    """Run all *trials*. Yields each, including the quiet ones, with its network's quiet one.
 
     Raises OnionError, CasedropError.
     """
@@ -360,7 +360,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stop_agent(directory / "first")
         shutil.rmtree(directory, ignore_errors=True)
         signal.signal(signal.SIGTERM, before)
-    # What was measured before it broke off is shown as well.
+    # Measurements from before an interruption are shown as well.
     console.print(table(results, asked.scale))
     console.print(processor_table(results, asked.scale))
     if asked.json:

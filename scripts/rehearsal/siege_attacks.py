@@ -4,8 +4,8 @@
 
 `make siege` starts it beside an honest claimant; with --socket PATH in place of --socks it attacks
 a front without tor, as the benchmark of the limits does. It ends by itself after N seconds, or
-earlier by SIGTERM, and then prints what it did as one line of JSON; before, a line once all its
-visitors are there. It only connects to this computer.
+earlier on SIGTERM, and then prints what it did as one line of JSON; before that it prints a line
+once all its visitors have gathered. It only connects to this computer.
 """
 
 import argparse
@@ -35,26 +35,27 @@ REPORT, SEND, INBOX = "/zh-hans/report", "/zh-hans/report/send", "/zh-hans/inbox
 TEXT = "【虚构】这段文字只用来演练，没有任何人写过它。" * 20
 # How long a visitor's tor can take for a circuit, and the front for an answer.
 OPEN_SECONDS, ANSWER_SECONDS = 60.0, 60.0
-# So many circuits are built at once. Tor drops what waits longer than two seconds for a relay that
-# shares this computer's cores: of 500 at once none is ever finished.
+# How many circuits are built at once. Tor drops cells that wait longer than two seconds for a
+# relay, and all relays share this computer's cores: of 500 at once none would ever be finished.
 OPENINGS = 30
-# After a failure, so that a drop that is gone is not asked a thousand times a second.
+# The pause after a failure, so that a drop that is gone is not asked a thousand times a second.
 PAUSE_SECONDS = 0.5
-# A byte so often: 500 streams are then 250 cells a second, which tor can carry.
+# The interval between bytes: 500 streams then make 250 cells a second, which tor can carry.
 TRICKLE_SECONDS = 2.0
-# More than a front's main loop reads by itself: such a body gets a thread.
+# More than a front's main loop reads by itself, so such a body gets a thread.
 BEGUN_BYTES = 140_000
-# One in so many trickling bodies begins like that; 500 of them take every place for uploads twice.
+# One in this many trickling bodies begins that way; out of 500, these take every upload place
+# twice.
 BEGUN_EVERY = 4
 FILE_BYTES, SMALL_FILE_BYTES = 64 * 2**20, BEGUN_BYTES
-# A circuit can file ten reports; a flood takes another one in time.
+# A circuit can file ten reports; a flood switches to another one in time.
 REPORTS_OF_A_CIRCUIT = 8
 _PIECE = bytes(range(256)) * 256
 _BOUNDARY = "casedrop-siege"
 _PAGE_BYTES = 2**20
 
 
-# What its process prints once each visitor could have had a circuit.
+# What the process prints once every visitor could have had a circuit.
 GATHERED = "gathered"
 LOOK_SECONDS = 0.2
 
@@ -131,7 +132,7 @@ class Tally:
         self.most_open = max(self.most_open, self.now_open)
 
     def as_json(self) -> dict[str, object]:
-        """All of it."""
+        """The whole tally."""
         return {
             **{name: self.counts[name] for name in ("opened", "failed", "bytes")},
             "most_open": self.most_open,
@@ -141,7 +142,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Visit:
-    """What a visitor needs: the way in, what it counts on, and its host."""
+    """What a visitor needs: the way in, the tally, and the host."""
 
     door: Door
     tally: Tally
@@ -167,7 +168,7 @@ class Visit:
         self.tally.counts["bytes"] += len(data)
 
     def head(self, method: str, path: str, length: int | None = None) -> bytes:
-        """The head of a request, of one with a form if it has a *length*."""
+        """The head of a request, which has a form if there is a *length*."""
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.onion}"]
         if length is not None:
             lines.append(f"Content-Type: multipart/form-data; boundary={_BOUNDARY}")
@@ -177,7 +178,7 @@ class Visit:
     async def ask(self, circuit: str, request: Iterable[bytes]) -> str:
         """Send *request* over a connection of its own; the page, "" if none came."""
         async with self.connected(circuit) as (reader, writer):
-            # A front that refuses a body answers before it has come.
+            # A front that refuses a body answers before all of it has been sent.
             answer = asyncio.ensure_future(_answer(reader))
             try:
                 for piece in request:
@@ -201,7 +202,7 @@ class Visit:
     async def send(
         self, circuit: str, form: Form, values: dict[str, str], *, file_bytes: int = 0
     ) -> str:
-        """Send *form* with *values*, and a file of so many bytes; the page that answers."""
+        """Send *form* with *values* and a file of the given size. Returns the page that answers."""
         fields = form.filled(values)
         begin = b"".join(_part(name, value) for name, value in fields if name != "end")
         if file_bytes:
@@ -215,7 +216,7 @@ class Visit:
 
 
 async def _answer(reader: asyncio.StreamReader) -> bytes:
-    """All that comes, at most a page of it; what is broken off counts as far as it came."""
+    """Everything that arrives, at most one page; an interrupted answer counts as far as it came."""
     raw = bytearray()
     with suppress(OSError, TimeoutError):
         while len(raw) < _PAGE_BYTES:
@@ -240,7 +241,7 @@ def _file_part() -> bytes:
     ).encode()
 
 
-# --- What one visitor of each attack does, once; *circuit* is new each time ---
+# --- What one visitor of each attack does once; *circuit* is new each time ---
 
 
 async def slow_head(visit: Visit, circuit: str, _number: int) -> None:

@@ -1,4 +1,4 @@
-"""What an honest claimant met in the siege, as figures and as a table."""
+"""What an honest claimant experienced in the siege, as figures and as a table."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from scripts.rehearsal.processors import Share
 from scripts.rehearsal.siege_attacks import visitors
 from scripts.rehearsal.siege_trials import Trial
 
-# What is filed, as against pages and logins, which are measured as well.
+# Steps that file something; pages and logins are measured as well.
 FILINGS = ("report", "file")
 
 
@@ -27,7 +27,7 @@ class Step:
 
 @dataclass
 class Measured:
-    """What an honest claimant met beside one attack, or quietly."""
+    """What an honest claimant experienced beside one attack, or without one."""
 
     trial: Trial | None
     steps: list[Step] = field(default_factory=list)
@@ -45,9 +45,9 @@ class Measured:
         return sum(step.succeeded for step in filings), len(filings)
 
     def ratio(self, quiet: "Measured", choose: Callable[[list[float]], float]) -> float | None:
-        """A filing's time against its quiet median, by the kind that suffers more.
+        """A filing's time relative to its quiet median, for the kind that suffers more.
 
-        None if none succeeded beside the attack, or quietly.
+        None if none succeeded beside the attack, or without one.
         """
         ratios = []
         for name in FILINGS:
@@ -57,7 +57,7 @@ class Measured:
         return max(ratios, default=None)
 
     def as_json(self, quiet: "Measured") -> dict[str, Any]:
-        """All that is known, for a program; times of what succeeded."""
+        """Everything that was measured, for programs; times are of steps that succeeded."""
         succeeded, filings = self.filed()
         return {
             "name": self.trial.name if self.trial else "quiet",

@@ -12,7 +12,7 @@ INFLATION_SECONDS = 330.0
 class Trial:
     """An attack as it is made here: its visitors, for how long, whether tor asks for work.
 
-    ``differs``: what it leaves out of the attack that is meant, "" if nothing. ``queue``: how many
+    ``differs``: how it falls short of the intended attack, "" if it does not. ``queue``: how many
     introductions a second, and at once, tor takes before it asks for more work.
     """
 
@@ -26,12 +26,12 @@ class Trial:
 
     @property
     def network(self) -> tuple[bool, tuple[int, int]]:
-        """Trials of which this is the same share a network."""
+        """A key: trials with the same one share a network."""
         return self.proof_of_work, self.queue
 
 
-# At two a second this computer's attackers fill tor's queue many times over. Its effort then
-# climbs as an attacker would have it, though from one change to the next by little.
+# At two a second this computer's attackers fill tor's queue many times over. The effort then climbs
+# as an attacker would want, though only a little with each change.
 _SHORT_QUEUE = (2, 10)
 
 
@@ -39,7 +39,7 @@ _NEAREST = "whole circuits through tor instead of bare INTRODUCE cells"
 TRIALS = (
     Trial("slow-heads", "500 slow headers", "slow-heads"),
     Trial("slow-bodies", "500 trickling bodies", "slow-bodies"),
-    # Before what leaves tor with much to carry.
+    # Before those that leave tor with much to carry.
     Trial("introductions", "introductions, with proof of work", "introductions", _NEAREST),
     Trial("guesses", "200 circuits of codename guesses", "guesses"),
     Trial("forms", "a flood of forms, 50 at once", "forms"),

@@ -1,12 +1,11 @@
-"""The soak: a drop at half load for an hour, and what it holds meanwhile.
+"""The soak: a drop at half load for an hour, and the resources it holds meanwhile.
 
     python -m scripts.rehearsal.soak [--minutes N] [--clients N] [--a-second RATE] [--samples FILE]
 
-Half load: visitors, each of whom pauses after every visit for as long as it took, or for longer
-where at most so many visits a second are wanted. They file, file with a file, and log in.
-What front and vault hold is looked at all the time; printed are the medians of the first quarter,
-the middle half and the last quarter, which should be alike. The exit code is 2 if a visit was not
-answered.
+Half load means that each visitor pauses after every visit for as long as it took, or for longer if
+a rate is given. Visitors file, file with a file, and log in. What front and vault hold is sampled
+all the time; the program prints the medians of the first quarter, the middle half and the last
+quarter, which should be alike. The exit code is 2 if a visit was not answered.
 """
 
 import argparse
@@ -45,17 +44,17 @@ from scripts.rehearsal.bench import (
 from scripts.rehearsal.memory_folder import own_memory_folder
 
 CLIENTS = 4
-# Of ten visits: short ones are the most.
+# Of ten visits; most are short ones.
 VISITS_IN_TEN = {"report": 5, "login": 4, "file": 1}
 LOOK_SECONDS = 2.0
-# An hour brings more files than a day may: this drop takes 64 GiB of them.
+# An hour brings more files than a day allows: this drop accepts 64 GiB of them.
 PLENTY = {"CASEDROP_VAULT_FILE_SLOTS": str(2**20)}
 PARTS = ("first quarter", "middle half", "last quarter")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What a room and its descendants hold at one moment; *at*: the share of the time gone by."""
+    """What a room and its descendants hold at one moment; *at*: the elapsed share of the time."""
 
     at: float
     megabytes: float
@@ -65,7 +64,7 @@ class Sample:
 
 
 def sample(pid: int, at: float) -> Sample:
-    """Of the room whose first process is *pid*."""
+    """A sample of the room whose first process is *pid*."""
     descriptors = threads = 0
     members = family([pid])
     for member in members:
@@ -76,7 +75,7 @@ def sample(pid: int, at: float) -> Sample:
 
 
 def medians(samples: Sequence[Sample], name: str) -> tuple[float, ...]:
-    """The median of a figure in each of PARTS; nan where nothing was looked at."""
+    """The median of a figure in each of PARTS; nan if there are no samples."""
     parts: tuple[list[float], ...] = ([], [], [])
     for one in samples:
         parts[0 if one.at < 0.25 else 1 if one.at < 0.75 else 2].append(getattr(one, name))
@@ -117,7 +116,7 @@ def soak(
 
     def work(first: int) -> None:
         try:
-            # Not all the same at once.
+            # Not all the same at the same time.
             order = visits[first:] + visits[:first]
             visit_until(begun + seconds, order, done, apart=clients / rate)
         except (SystemExit, OSError, httpx.HTTPError) as why:

@@ -1,9 +1,9 @@
-"""A front that keeps nothing and seals nothing: each request has its page once it has arrived.
+"""A front that keeps nothing and seals nothing: each request gets its page once it has arrived.
 
     python -m scripts.rehearsal.stand_in --socket PATH
 
-The siege can put it behind the onion in the drop's place. What visitors wait beside a flood then is
-the time of tor and of this computer, and none of the drop's.
+The siege can put it behind the onion in the drop's place. Visitors' waits beside a flood are then
+due to tor and this computer, not to the drop.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from dropbox.sizes import PAGE_BYTES
 
 _BACKLOG = 1_024
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-# What visitors look for: a form with a text and an end, a codename, and the word.
+# What visitors look for: a form with a text and an end, a codename, and the confirmation.
 _CONTENT = (
     b"<form id=form><input type=hidden name=token value=t><textarea name=text></textarea>"
     b"<input type=hidden name=end value=e></form><b class=typed lang=en>codename</b>"

@@ -1,6 +1,6 @@
-"""What the Debian package holds beside Python packages, as text: units, torrc, users, scripts.
+"""The Debian package's contents besides Python packages, as text: units, torrc, users, scripts.
 
-The files in scripts/release/debian/, with what the code knows in the place of each @NAME@.
+They are the files in scripts/release/debian/, with values from the code in place of each @NAME@.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ONION = Path("/var/lib/tor/casedrop")
 COMMANDS = {"casedrop": "scripts.casedrop", "casedrop-courier": "scripts.courier.__main__"}
 _MEMORY = {"casedrop-front.service": FRONT_MEMORY, "casedrop-vault.service": VAULT_MEMORY}
 _NAME = re.compile(r"@([A-Z_]+)@")
-# Isolated: neither the environment nor the folder it is run in says what is imported.
+# Isolated: neither the environment nor the current folder affects what is imported.
 _COMMAND = """\
 #!/{home}/bin/python -I
 import sys
@@ -70,6 +70,6 @@ def unit(path: Path) -> str:
 
 
 def template(name: str, values: dict[str, str] | None = None) -> str:
-    """The template *name* with *values*; KeyError for one that is not there."""
+    """The template *name* with *values*; KeyError for a missing value."""
     text = (TEMPLATES / name).read_text("utf-8")
     return _NAME.sub(lambda found: (values or {})[found[1]], text)

@@ -1,9 +1,9 @@
-"""Builds the Debian package of what a server runs, the same to the byte each time.
+"""Builds the Debian package for a server, the same to the byte each time.
 
     python3 -m scripts.release.debian_package build/deb     (`make deb`)
 
-It is for the release of Debian that it is built on, since it holds compiled packages for that
-release's Python. Everything that PyPI gives is locked by hash in requirements/server.txt.
+It is for the release of Debian on which it is built, since it holds compiled packages for that
+release's Python. Everything from PyPI is locked by hash in requirements/server.txt.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOCK = CHECKOUT / "requirements" / "server.txt"
 BUILD = CHECKOUT / "requirements" / "build.txt"
 DOCUMENTS = ("CHANGELOG.md", "LICENSE", "docs/operator.md", "docs/reviewer.md", "docs/security.md")
 PYTHON = sys.version_info[:2]
-# Notes of the installer: where it ran, and what it wrote that is not kept.
+# The installer's notes: where it ran, and files that are not kept.
 _NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 _EXECUTABLE, _PLAIN = 0o755, 0o644
 
@@ -102,7 +102,7 @@ def _install(python: Path, site: Path, source: Path) -> None:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(CHECKOUT / name, source / name)
     _pip(python, "--no-index", *target, source)
-    # Programs that name this environment's Python; the package has its own.
+    # Removes programs that name this environment's Python; the package has its own.
     shutil.rmtree(site / "bin", ignore_errors=True)
     for notes in site.glob("*.dist-info"):
         for name in _NOTES:
@@ -112,7 +112,7 @@ def _install(python: Path, site: Path, source: Path) -> None:
 
 
 def _write_environment(root: Path) -> None:
-    """What makes the folder a virtual environment: see pyvenv.cfg in Python's module site."""
+    """Write what makes the folder a virtual environment: see pyvenv.cfg in Python's module site."""
     version = f"{PYTHON[0]}.{PYTHON[1]}"
     _write(
         root / HOME / "pyvenv.cfg",
@@ -124,7 +124,7 @@ def _write_environment(root: Path) -> None:
 
 
 def _write_control(root: Path, values: Mapping[str, str]) -> None:
-    """The folder DEBIAN, which dpkg reads, once all other files are there."""
+    """Write the folder DEBIAN, which dpkg reads, once all other files are there."""
     listed = [path for path in _sorted(root) if path.is_file() and not path.is_symlink()]
     size = sum(-(-path.stat().st_size // 1_024) for path in listed)
     filled = {
@@ -144,7 +144,7 @@ def _write_control(root: Path, values: Mapping[str, str]) -> None:
 
 
 def _even(root: Path, epoch: int) -> None:
-    """Give all files the same time and modes that depend on nothing here."""
+    """Give all files the same time, and modes that do not depend on this computer."""
     for path in [*_sorted(root), root]:
         if path.is_symlink():
             os.utime(path, (epoch, epoch), follow_symlinks=False)

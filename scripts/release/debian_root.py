@@ -3,9 +3,10 @@
     debian_root.py trixie build/debian     (`make debian RELEASE=trixie`, as root)
 
 The root holds debootstrap's minimal system, make, git and a copy of the checkout's files; the
-checkout's own Makefile must install everything else. What runs in it has its own processes and
-mounts: they end with the one process that this one starts, however either ends. For the package the
-root's own systemd is booted, so that the units run as on a server; tor has no network there.
+checkout's own Makefile must install everything else. Commands in it have their own processes and
+mounts, which end with the one process that this program starts, however either ends. For the
+package the root's own systemd is booted, so that the units run as on a server; tor has no network
+there.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ BOOTED = ("try-deb",)
 STEP_SECONDS = 3600.0
 BOOT_SECONDS = 90.0
 _POLL_SECONDS = 0.2
-# What Debian's tor gets in the booted root, whichever configuration it has: no way to any network.
+# Debian's tor in the booted root, whichever configuration it has, gets no network.
 ALONE = "[Service]\nPrivateNetwork=yes\n"
 # The checkout's path inside the root.
 INSIDE = "/srv/casedrop"
 # Certificates that this computer trusts besides Debian's own, such as that of a proxy before PyPI.
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
-# What a computer may need to reach PyPI.
+# Variables that a computer may need to reach PyPI.
 PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The root itself is changed, because the kernel makes no user namespace for a process that was only
@@ -62,8 +63,8 @@ cd /
 "$@"
 exit $?
 """
-# The folders that systemd expects of whatever boots it in a container. Their mounts are shared, for
-# what it mounts for a service; its control groups are below the one that it begins in.
+# The folders that systemd expects from whatever boots it in a container. Mounts are shared, so that
+# its mounts for a service work; its control groups are below the one in which it starts.
 _BOOT = """
 mount --rbind "$1" "$1"
 mount -t proc proc "$1/proc"
@@ -149,7 +150,7 @@ def _equip(release: str, root: Path) -> None:
     target = root / INSIDE[1:]
     clone = ("git", "clone", "--quiet", "--depth", "1", f"file://{CHECKOUT}", str(target))
     subprocess.run(clone, check=True)
-    # What has not been committed yet is to be tried too.
+    # Uncommitted changes are tried, too.
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=CHECKOUT,
@@ -184,7 +185,7 @@ def _settings() -> tuple[str, ...]:
 
 @contextmanager
 def _booted(root: Path) -> Iterator[tuple[str, ...]]:
-    """The root's own systemd, as process 1; gives the command that enters where it runs."""
+    """Boot the root's own systemd as process 1; yields the command that enters its namespaces."""
     group = _control_group() / f"casedrop-{root.name}-{os.getpid()}"
     group.mkdir()
     with ExitStack() as undo:
@@ -224,7 +225,7 @@ def _way_in(pid: int, group: Path) -> tuple[str, ...] | None:
     """The command that enters the namespaces of *pid*'s only child, once that is systemd."""
     try:
         [child] = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-        # Until then it sees this computer's files, and perhaps reaches this computer's systemd.
+        # Until then it sees this computer's files, and might reach this computer's systemd.
         if Path(f"/proc/{child}/comm").read_text("ascii").strip() != "systemd":
             return None
     except (OSError, ValueError):
@@ -241,7 +242,7 @@ def _is_up(enter: Sequence[str]) -> bool:
 
 
 def _remove_groups(group: Path) -> None:
-    """Remove a control group with those in it, whose processes have been killed."""
+    """Remove a control group and its subgroups, whose processes have been killed."""
     deadline = time.monotonic() + BOOT_SECONDS
     while group.exists():
         try:
@@ -249,7 +250,7 @@ def _remove_groups(group: Path) -> None:
                 path.rmdir()
             group.rmdir()
         except OSError:
-            # The kernel has not ended all of them yet.
+            # The kernel has not finished ending all of them.
             if time.monotonic() > deadline:
                 raise
             time.sleep(_POLL_SECONDS)

@@ -2,8 +2,8 @@
 
     python -m scripts.release.dependency_locks [--upgrade]     (`make lock`, when setup.cfg changed)
 
-One lock serves every Python and computer; pip takes from it what fits. Versions that a lock already
-names are kept unless it is to be upgraded, and all locks agree with the development one.
+One lock serves every Python and computer; pip picks what fits. Versions that a lock already names
+are kept unless it is to be upgraded, and all locks agree with the development one.
 """
 
 import argparse
@@ -27,7 +27,7 @@ CONTENTS = {
     "ocr": ("ocr",),
     "build": ("build",),
 }
-# sqlite-utils requires pip for a command that nobody calls here. Only development tools need it.
+# sqlite-utils requires pip for a command that is not used here. Only development tools need it.
 WITHOUT_PIP = ("server", "desk", "ocr", "build")
 INDEX = "https://pypi.org/simple"
 

@@ -40,8 +40,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "requirements" / "build.txt"
 # The Python of Debian 12, the first with tomllib, hashlib.file_digest and exception groups.
 OLDEST_PYTHON = (3, 11)
-# For each program: the oldest version that will do, the pattern of its --version, its Debian
-# package, and what is wrong with older versions.
+# For each program: the oldest usable version, the pattern of its --version, its Debian package, and
+# what is wrong with older versions.
 PROGRAMS = {
     "gpg": (
         (2, 2, 36),
@@ -59,7 +59,7 @@ PROGRAMS = {
 STAMP = ".made-from.json"
 # The commands of a bare environment, which lacks what the desk and the ceremony need.
 SERVER_COMMANDS = ("casedrop", "casedrop-courier")
-# Removed from a bare environment, so that nothing there can install anything.
+# Removed from a bare environment, so that nothing in it can install anything.
 INSTALLERS = ("pip", "setuptools", "wheel")
 # Bytes; with less, a disk is full for whoever installs. pip alone takes more.
 LEAST_ROOM = 32 * 1024 * 1024
@@ -146,7 +146,7 @@ def prepare(directory: Path, lock: Path, *, bare: bool = False) -> None:
         wanted = facts(directory, lock, bare=bare)
         reason = _stale(directory, wanted)
         if reason is None:
-            # There may be other commands now than when it was made.
+            # The commands may have changed since it was made.
             _connect(directory, bare=bare)
             return
         if directory.is_symlink():

@@ -3,7 +3,7 @@
     python -m scripts.release.ocr_pyz build/casedrop-desk-ocr.pyz     (`make desk-ocr`)
 
 It holds the wheels of requirements/ocr.txt as they came from PyPI, each checked against its hash
-there, without what RapidOCR only downloads with. The same lock gives the same bytes.
+there, except those that RapidOCR only needs for downloading. The same lock gives the same bytes.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from scripts.desk.transcripts.second_file import LISTED
 from scripts.release import pyz
 
 WHEELS = pyz.ROOT / "build" / "ocr-wheels"
-# What the recognizer imports. The first file has Pillow; the rest reaches networks.
+# What the recognizer imports. The first file has Pillow; the others are for networking.
 CARRIED = frozenset(
     {
         "colorlog",
@@ -68,7 +68,7 @@ def carried(wheels: Iterable[Path]) -> list[Path]:
 
 
 def pack(wheels: Mapping[str, Sequence[Path]], out: Path) -> None:
-    """Write *wheels*, by Python, to *out*; one that serves several Pythons is there once."""
+    """Write *wheels*, by Python, to *out*; one that serves several Pythons is stored once."""
     paths = {path.name: path for some in wheels.values() for path in some}
     listed = {python: sorted(path.name for path in some) for python, some in wheels.items()}
     texts = {
@@ -76,7 +76,7 @@ def pack(wheels: Mapping[str, Sequence[Path]], out: Path) -> None:
         "LICENSE": (pyz.ROOT / "LICENSE").read_bytes(),
         "__main__.py": _MAIN.encode(),
     }
-    # Stored: wheels are compressed, and this computer's compression would not be another's.
+    # Stored uncompressed: wheels are compressed already, and compression differs between computers.
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted([*texts, *paths]):
             info = zipfile.ZipInfo(name, pyz.NO_TIME)

@@ -1,10 +1,10 @@
-"""Builds the desk's one file: a zipapp with all that it needs, for each Python that it may meet.
+"""Builds the desk's one file: a zipapp with everything it needs, for each Python that it may meet.
 
     python -m scripts.release.pyz build/casedrop-desk.pyz     (`make desk`)
 
 Packages come from PyPI as wheels, each checked against its hash in requirements/desk.txt. The same
-sources give the same bytes wherever and whenever they are built: the file holds no time, no path
-and no compression of this computer.
+sources give the same bytes wherever and whenever they are built: the file depends on no time, path
+or compression of this computer.
 """
 
 import argparse
@@ -51,7 +51,7 @@ DATA = (
     "scripts/desk/search/derived.sql",
 )
 _OWN = ("dropbox", "scripts", "onion")
-# What reads text out of pictures is loaded only where it is, beside this file.
+# The code that reads text out of pictures is in a file beside this one, and loaded only from there.
 _BESIDE = frozenset({"cv2", "numpy", "rapidocr"})
 # Those of Debian 12, Tails and Debian 13; each needs its own compiled part of cffi.
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -62,8 +62,8 @@ _PLATFORMS = (
     "manylinux_2_17_x86_64",
     "manylinux2014_x86_64",
 )
-# They differ between one package's wheels for different Pythons, which does not matter here: the
-# last one lists, with the wheel's own name, the libraries in it, which are compared themselves.
+# These differ between a package's wheels for different Pythons, which does not matter here: the
+# last one lists, under the wheel's own name, the libraries in it, which are compared themselves.
 _TAGGED = ("WHEEL", "RECORD", "auditwheel.cdx.json")
 _START = "casedrop_start"
 _MAIN = f"import {_START}\n\n{_START}.start()\n"
@@ -186,10 +186,10 @@ def unpack(wheel: Path, site: Path) -> None:
 
 
 def needless(names: Set[str]) -> set[str]:
-    """Those of the files *names* of a wheel that the one file works without.
+    """Those of a wheel's files *names* that the one file works without.
 
-    Manual pages of commands that nobody can call here; C sources; and compiled modules whose Python
-    source lies beside them, which are only faster, and each serves one Python of three.
+    These are manual pages of commands that cannot be called here; C sources; and compiled modules
+    whose Python source is beside them: those are only faster, and each serves one Python of three.
     """
     return {
         name
@@ -233,8 +233,8 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _statements(module: ast.Module) -> Iterator[ast.AST]:
-    """All statements, and those in them. An import is in no expression, and most of a module is
-    expressions.
+    """All statements, including nested ones. Expressions contain no imports, and skipping them
+    skips most of a module.
     """
     waiting: list[ast.AST] = [module]
     while waiting:
@@ -292,7 +292,7 @@ def _rewritten(packed: Path) -> bytes:
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             info = zipfile.ZipInfo(name, NO_TIME)
-            # The mode in which it is unpacked: for the user alone.
+            # The mode after unpacking: private to the user.
             info.create_system, info.external_attr = 3, 0o100600 << 16
             archive.writestr(info, files[name])
     return packed.read_bytes()

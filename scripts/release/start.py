@@ -1,4 +1,4 @@
-"""What runs first in the desk's one file: it checks the computer, and chooses where to unpack.
+"""The first code to run in the desk's one file: it checks the computer and chooses where to unpack.
 
 It imports only the standard library, and every Python since 3.6 can read it, so that an older one
 gets a sentence instead of a syntax error.
@@ -17,7 +17,7 @@ _CACHE = "casedrop-desk"
 _ROOT = "SHIV_ROOT"
 
 
-# As `scripts.command_line` has it, for what could not be done.
+# The exit code of `scripts.command_line` for what could not be done.
 FAILED = 2
 
 

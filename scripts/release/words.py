@@ -1,11 +1,11 @@
-"""Builds both codename word lists: words chosen by hand, as far as the rules take them.
+"""Builds both codename word lists: words chosen by hand, as far as the rules allow them.
 
     python -m scripts.release.words            write dropbox/words/zh.txt and en.txt
     python -m scripts.release.words --check    say whether they are what the sources give
 
 dropbox/words/README.md has the rules and the sources with their licences. chosen_*.txt there hold
-the words to choose from, exclude_*.txt those that never are, and variants.txt the other forms of
-traditional characters.
+the words to choose from, exclude_*.txt those that are never used, and variants.txt the other forms
+of traditional characters.
 """
 
 import argparse
@@ -22,8 +22,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "dropbox" / "words"
 
 _PINYIN_LENGTHS = range(4, 11)
 _ENGLISH_LENGTHS = range(5, 11)
-# No two English words begin with the same six letters, and none of five begins another: they would
-# be twins of one stem.
+# No two English words begin with the same six letters, and no word of five letters begins another:
+# they would be twins of one stem.
 _STEM = 6
 # In a chosen_*.txt, what follows it is taken only when the words before it are used up.
 _SECOND_CHOICE = "---"
@@ -101,7 +101,7 @@ def excluded(name: str) -> tuple[set[str], set[str], set[str]]:
 
 
 def common(word: str) -> bool:
-    """Whether everybody knows the characters of *word*: all are of GB 2312's first level."""
+    """Whether everybody knows the characters of *word*: all are in GB 2312's first level."""
     return all(
         len(code) == 2 and code[0] in _COMMON
         for code in (character.encode("gb2312", "replace") for character in word)
@@ -146,10 +146,10 @@ def _far_apart(
     marks: Callable[[str, str], Iterable[str]],
     near: Callable[[tuple[int, str, str], tuple[int, str, str]], bool],
 ) -> list[tuple[int, str, str]]:
-    """As many of *words* (choice, typed, written) as have no two that are near each other, those of
-    first choice before the others. Only words that share a mark are compared.
+    """As many of *words* (choice, typed, written) as possible without two that are near each other,
+    first choices before the others. Only words that share a mark are compared.
 
-    The word with the fewest near ones is taken first, then those are left out, and so on.
+    The word with the fewest near ones is taken first and these are dropped, and so on.
     """
     sharing: dict[str, list[int]] = {}
     for number, (_, typed, written) in enumerate(words):
@@ -217,7 +217,7 @@ def chinese() -> list[tuple[str, str, str]]:
     return sorted((typed, word, usual(to_traditional(word))) for _, typed, word in found[:WORDS])
 
 
-# What opencc gives, and what people in Taiwan and Hong Kong write instead.
+# OpenCC's forms, and what people in Taiwan and Hong Kong write instead.
 _USUAL = str.maketrans("溼柺佈揹綵剷伕傢盃樑釦絃巖", "濕拐布背彩鏟夫家杯梁扣弦岩")
 _USUAL_WORDS = {"姜塊": "薑塊", "家俱": "家具", "錘鍊": "錘煉", "鍊鋼": "煉鋼", "鍊鐵": "煉鐵"}
 
@@ -237,7 +237,7 @@ def _source(package: str, path: str) -> str:
 
 
 def twins(one: str, other: str) -> bool:
-    """Whether two English words are of one stem, so that memory swaps them."""
+    """Whether two English words share a stem, so that people might confuse them."""
     shorter = min(len(one), len(other), _STEM)
     return one[:shorter] == other[:shorter]
 
