@@ -22,8 +22,8 @@ casedrop wipe --settings var/settings.toml
 from __future__ import annotations
 
 if not __package__:
-    # Python then looks for packages beside this file: it finds none of Casedrop's, and takes some
-    # for its own. These two modules it has loaded already.
+    # Python then looks for packages beside this file: it does not find Casedrop's, and mistakes
+    # some of these files for its own modules. These two modules are already loaded.
     import os
     import sys
 
@@ -95,13 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Have SIGTERM, and a terminal that is closed, do what Ctrl-C does.
+    """Make SIGTERM, and the closing of the terminal, do what Ctrl-C does.
 
-    Otherwise a restore, say, would leave the drop's keys in a folder that is half made.
+    Otherwise a restore, say, would leave the drop's keys in a half-made folder.
     """
     ours = []
     if threading.current_thread() is threading.main_thread():
-        # Under nohup a terminal that closes ends nothing.
+        # Under nohup, closing the terminal ends nothing.
         ours = [one for one in _ENDING if signal.getsignal(one) is signal.SIG_DFL]
     before = {number: signal.getsignal(number) for number in (*ours, signal.SIGINT)}
     for number in ours:
@@ -114,7 +114,7 @@ def _ended_in_order() -> Iterator[None]:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    # What is removed now is not interrupted once more.
+    # The clean-up must not be interrupted again.
     for each in (*_ENDING, signal.SIGINT):
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt

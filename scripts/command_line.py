@@ -24,7 +24,7 @@ FOUND = 1
 # wrong command line.
 FAILED = 2
 # As in shells, 128 plus the number of the signal: SIGINT for Ctrl-C, and SIGPIPE when nobody reads
-# the output any more.
+# the output any longer.
 INTERRUPTED = 130
 UNREAD = 141
 
@@ -120,7 +120,7 @@ def _sentence(why: Exception) -> str:
 
 
 def _unread() -> bool:
-    """Whether nobody reads the output any more; any other broken pipe is an ordinary error."""
+    """Whether nobody reads the output any longer; any other broken pipe is an ordinary error."""
     try:
         watch = select.poll()
         watch.register(sys.stdout.fileno(), 0)
@@ -130,7 +130,9 @@ def _unread() -> bool:
 
 
 def _discard_output() -> None:
-    """Make Python discard the rest of the output when it ends; it would complain once more."""
+    """Make Python discard the rest of the output when it ends; otherwise it would complain
+    again.
+    """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
@@ -139,7 +141,8 @@ def _discard_output() -> None:
 def _loaded(
     parser: Callable[[], argparse.ArgumentParser], *, alone: bool
 ) -> argparse.ArgumentParser:
-    """The command line, with all that it imports. Raises CannotRun when this Python is too old.
+    """The command line, with everything that it imports. Raises CannotRun if this Python is too
+    old.
 
     A program that is *alone* in its process starts in a third of the time.
     """
@@ -148,7 +151,8 @@ def _loaded(
         raise CannotRun(f"Python {needed} or later is needed; {sys.executable} is {here}.")
     if not alone:
         return parser()
-    # What is loaded stays until the end; searching it for garbage takes as long as many a command.
+    # What is loaded stays until the end; searching it for garbage takes as long as many commands
+    # do.
     gc.disable()
     # sqlite-utils would load numpy where it is installed, which takes longer than most commands.
     # None is Python's own entry for a module that cannot be found.
@@ -166,11 +170,11 @@ def _missing(package: str) -> str:
     if not (ROOT / "Makefile").is_file():
         return f"{sentence}; pip install 'casedrop[desk,courier]' brings what its programs need."
     python, spec = sys.executable, getattr(sys.modules["__main__"], "__spec__", None)
-    # As it was called: a module, or one of the environment's commands.
+    # The program as it was called: a module, or one of the environment's commands.
     again = f"python -m {spec.name.replace('.__main__', '')}" if spec else Path(sys.argv[0]).name
     for name in _ENVIRONMENTS:
         other = ROOT / name / "bin"
-        # An environment without the desk has no command of the desk.
+        # An environment without the desk has none of its commands.
         if (other / again.partition(" ")[0]).is_file() and other != Path(python).parent:
             return f"{sentence}; it is in {ROOT / name}: {other}/{again}"
     made = ROOT / _ENVIRONMENTS[0] / "bin"

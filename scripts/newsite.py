@@ -2,14 +2,15 @@
 
     casedrop newsite --onion ADDRESS.onion [--keys DIR] DIR        (or python -m scripts.newsite)
 
-It overwrites nothing: another salt would make all codenames useless, another export key all desks.
+It overwrites nothing: another salt would make all codenames useless, and another export key all
+casebooks.
 """
 
 from __future__ import annotations
 
 if not __package__:
-    # Python then looks for packages beside this file: it finds none of Casedrop's, and takes some
-    # for its own. These two modules it has loaded already.
+    # Python then looks for packages beside this file: it does not find Casedrop's, and mistakes
+    # some of these files for its own modules. These two modules are already loaded.
     import os
     import sys
 
@@ -82,9 +83,9 @@ class Site:
 def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
     """Make settings, ``export.key``, ``export.pub`` and ``probe.key`` in *directory*, or nothing.
 
-    *directory* is made (0700) if absent. A relative path *keys* is written as one from *directory*,
-    so that both can be moved together, and so is an absolute one below it. Raises SiteExists,
-    CannotWrite, OSError, or SettingsError if *onion* is not an onion address.
+    *directory* is made (0700) if absent. A relative path *keys*, or an absolute one below
+    *directory*, is written relative to *directory*, so that both can be moved together. Raises
+    SiteExists, CannotWrite, OSError, or SettingsError if *onion* is not an onion address.
     """
     # Imported only when the command runs, so that a missing package becomes a sentence.
     from nacl.signing import SigningKey  # noqa: PLC0415
@@ -126,7 +127,7 @@ def make_site(directory: Path, *, onion: str, keys: Path) -> Site:
 
 
 def _from(directory: Path, keys: Path) -> str:
-    # Links are resolved, since the kernel takes ".." from where a link leads.
+    # Links are resolved, since the kernel follows ".." from a link's target.
     here, there = directory.resolve(), keys.resolve()
     if keys.is_absolute() and not there.is_relative_to(here):
         return str(keys)

@@ -29,7 +29,7 @@ from dropbox.gpg_agent import refuse_missing
 
 FORMAT, VERSION = "casedrop backup", 1
 _MANIFEST = "manifest.json"
-# 88 bits: nobody guesses them, whatever a guess costs. gpg's own hashing comes on top.
+# 88 bits: out of reach of guessing, whatever a guess costs. gpg's own hashing comes on top.
 PASSPHRASE_WORDS = 8
 _MAX_MANIFEST_BYTES = 2**26  # of about 380,000 files
 _PIECE_BYTES = 2**18
@@ -46,7 +46,7 @@ _OPEN = ["--decrypt"]
 # gpg's status when the whole message opened and its integrity was checked.
 _INTACT = b"[GNUPG:] DECRYPTION_OKAY"
 
-# What can go wrong in a thread; it is raised again in the caller's.
+# Errors that can happen in a thread; they are raised again in the caller's.
 _FAILURES = (CasedropError, OSError, ValueError, tarfile.TarError)
 
 
@@ -92,17 +92,17 @@ class Manifest:
 
 
 def new_passphrase(words: WordLists) -> str:
-    """Words at random, with spaces between."""
+    """Random words, separated by spaces."""
     return " ".join(secrets.choice(words.english) for _ in range(PASSPHRASE_WORDS))
 
 
 def words_of(typed: str) -> str:
-    """Words as they are sealed with: lower case, one space between."""
+    """The words in the form used for sealing: lower case, single spaces."""
     return " ".join(typed.lower().split())
 
 
 def _unseen(_: int) -> None:
-    """Nobody watches the progress."""
+    """Show no progress."""
 
 
 def seal(
@@ -114,7 +114,7 @@ def seal(
 ) -> Manifest:
     """Write *files* (name in the archive, path) to the new file *path*, sealed; then verify it.
 
-    *progress* gets the bytes of each piece that was read: all files', then the archive's. Raises
+    *progress* gets the size of each piece that was read: of all files, then of the archive. Raises
     ArchiveError, CannotWrite, CannotSeal or OSError; then there is no file.
     """
     with NewFile(path) as target:
@@ -122,14 +122,14 @@ def seal(
             _gpg([*_OPTIONS, *_SEAL], source, target.write, "The backup cannot be sealed.")
         manifest: Manifest = pack()
         _settle(target.part)
-        # What is on the disk, opened with what was typed, before it gets its name.
+        # Verify what is on the disk, with the words that were typed, before it gets its name.
         if unseal(target.part, passphrase, _discarded, progress) != manifest:
             raise ArchiveError("What was written is not what was read; the disk is damaged.")
     return manifest
 
 
 def _settle(path: Path) -> None:
-    """Have the disk take all of *path*, and the memory forget it, so that it is read from there."""
+    """Sync *path* to the disk and drop it from the cache, so that it is read from the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -143,7 +143,7 @@ def unseal(
 ) -> Manifest:
     """Open the archive *path*, pass each member to *keep*, and compare all with the manifest.
 
-    What *keep* gets is not verified before this returns. *progress* gets the bytes of each piece
+    What *keep* gets is not verified before this returns. *progress* gets the size of each piece
     that was read. Raises ArchiveError or OSError.
     """
     with (
@@ -174,11 +174,11 @@ def unseal(
                 wrong = ArchiveError("The backup is cut off or damaged.")
             except (CasedropError, OSError) as why:
                 wrong = why
-            # To the end: otherwise gpg could not say whether all of it was right.
+            # Read to the end: otherwise gpg could not say whether all of it was right.
             while plain.read(_PIECE_BYTES):
                 pass
         thread.join()
-        # What gpg says comes first: without it, nothing that was read means anything.
+        # gpg's verdict comes first: without it, nothing that was read can be trusted.
         for failure in (*failures, wrong):
             if failure is not None:
                 raise failure
@@ -188,7 +188,7 @@ def unseal(
 
 
 def _gpg(command: list[str], source: IO[bytes], sink: Callable[[bytes], Any], wrong: str) -> bytes:
-    """Run gpg with a home of its own, in memory where there is such a place; its status lines."""
+    """Run gpg with a home of its own, in memory if possible. Returns its status lines."""
     refuse_missing("gpg")
     shm = Path("/dev/shm")  # noqa: S108 - a folder of mode 0700 is made in it
     with tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None) as home:
@@ -217,7 +217,7 @@ def _written(
                 out.write(passphrase.encode("utf-8") + b"\n")
                 results.append(write(out))
         except BrokenPipeError:
-            # gpg has ended before it read all; what it said is the reason.
+            # gpg ended before it had read everything; its output says why.
             failures.append(CannotSeal("gpg ended too early."))
         except _FAILURES as why:
             failures.append(why)
@@ -235,7 +235,7 @@ def _written(
         try:
             yield source, done
         finally:
-            # Whoever still writes gets a broken pipe.
+            # A thread that is still writing gets a broken pipe.
             source.close()
             thread.join()
 
@@ -320,4 +320,4 @@ def _check_name(name: str) -> None:
 
 
 def _discarded(_: str, content: IO[bytes]) -> None:
-    """Keep nothing; all of *content* is read and compared all the same."""
+    """Keep nothing; all of *content* is still read and compared."""

@@ -1,6 +1,6 @@
-"""The terminal: showing untrusted text, of which nothing may move the cursor, reverse or hide.
+"""The terminal: showing untrusted text so that it cannot move the cursor, reverse or hide anything.
 
-This is only for showing. What is kept and what is written out stays exactly as it was sent.
+This is only for showing. Stored and written-out text stays exactly as it was sent.
 """
 
 import os
@@ -15,11 +15,10 @@ _NEUTRALISED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
-# Joins pictures into one (a family, a flag), which is visible; beside anything else it is
-# invisible.
+# Joins emoji into one (a family, a flag), which is visible; beside anything else it is invisible.
 _JOINER = "\u200d"
 _PICTURES = "[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
-# A variation selector or a skin tone (which is a picture too) may follow a picture.
+# A variation selector or a skin tone (itself an emoji) may follow an emoji.
 _JOINED = re.compile(
     f"(?<={_PICTURES}){_JOINER}(?={_PICTURES})|(?<={_PICTURES}\ufe0f){_JOINER}(?={_PICTURES})"
 )
@@ -30,7 +29,7 @@ _ISOLATE, _ISOLATED = "\u2068", "\u2069"
 def name_terminal() -> None:
     """Tell gpg the terminal of this process, in which it can ask for a passphrase.
 
-    gpg's own input is a message, never the terminal, so it cannot find out.
+    gpg's standard input is a message, never the terminal, so it cannot find out by itself.
     """
     if os.environ.get("GPG_TTY"):
         return
@@ -70,7 +69,7 @@ def _isolated(line: str) -> str:
 
 def one_line(text: str, most: int) -> str:
     """The first words of *text*, :func:`isolated`, on one line of at most *most* characters."""
-    # Cut both before and after: a text of nothing but controls grows eightfold.
+    # Cut both before and after: a text of nothing but control characters grows eightfold.
     line = visible(" ".join(text[: 4 * most].split()))
     return _isolated(
         line if len(line) <= most and len(text) <= 4 * most else line[: most - 1] + "…"
