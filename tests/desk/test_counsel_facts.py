@@ -17,6 +17,7 @@ from support.unpacked import pdf_text
 from dropbox.codename import WordLists, new_codename
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.facts import Event, Party, SameParty
+from scripts.desk.production import unfinished_folder
 from scripts.desk.production.handing_over import SCHEMA
 
 
@@ -156,6 +157,22 @@ def test_what_a_killed_hand_over_left_is_removed_by_the_next_and_nothing_else(
     assert all((one / "texts" / "D0-000001.txt").exists() for one in (foreign, unmarked, busy))
     assert (tmp_path / "link.unfinished-abcdefgh").is_symlink()
     assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_what_is_no_folder_or_anothers_is_not_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, folder = (tmp_path / f"{name}.unfinished-abcdefgh" for name in ("file", "folder"))
+    file.write_bytes(b"")
+    folder.mkdir()
+    (folder / ".casedrop-unfinished").write_bytes(b"")
+    mine = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: mine + 1)
+    assert unfinished_folder.remove(tmp_path) == 0 and folder.exists()
+    monkeypatch.undo()
+
+    assert unfinished_folder.remove(tmp_path) == 1
+    assert file.exists() and not folder.exists()
 
 
 def test_a_hand_over_that_fails_leaves_nothing(

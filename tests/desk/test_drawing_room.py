@@ -36,7 +36,8 @@ from scripts.desk.pictures.look import Shown, look
 def attempts(tmp_path: Path) -> Iterator[str]:
     """The ways out, each of which is open to a process of this user without walls."""
     secret = tmp_path / "secret"
-    secret.write_bytes(b"1")
+    for path in (secret, secret.with_name("old")):
+        path.write_bytes(b"1")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         yield f"SECRET, PORT, DESK = {str(secret)!r}, {port}, {os.getpid()}\n{ATTEMPTS}"
@@ -65,6 +66,16 @@ def test_behind_its_own_walls_nothing_is_open(attempts: str) -> None:
 
     assert came.pop("program") in ("PermissionError", "OSError")
     assert "done" not in came.values(), came
+
+
+def test_the_filter_of_system_calls_alone_leaves_files_to_landlock_and_refuses_all_else(
+    attempts: str,
+) -> None:
+    forbidden = "from scripts.desk.pictures.walls import forbid_programs\nforbid_programs()\n"
+    came = found(forbidden + READY + attempts, OwnWalls)
+
+    files = {"home", "casebook", "folder", "devices", "processes"}
+    assert {way for way, result in came.items() if result == "done"} == files
 
 
 @pytest.mark.bubblewrap

@@ -19,7 +19,7 @@ from scripts.desk.pictures.frames import Page
 from scripts.desk.redaction.boxes import mark_of
 from scripts.desk.redaction.line_boxes import box_of_line
 from scripts.desk.redaction.redacting import black_out_seen
-from scripts.desk.redaction.seen_words import Seen, seen_words, uncovered
+from scripts.desk.redaction.seen_words import Reading, Seen, seen_in, seen_words, uncovered
 from scripts.desk.redaction.standing import Standing, standing
 from scripts.desk.redaction.word_matches import Span
 from scripts.desk.transcripts.transcript import Line, ReadPage, Transcript, Turn, Who
@@ -52,6 +52,29 @@ def transcribed(
             casebook.case(1),
             Translation(one.sha256, TRANSCRIPT, "", "a machine", text, "F" * 40, DAY),
         )
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        ("二", [0]),
+        ("三", [1]),
+        ("二三", [0, 1]),
+        ("四Tom", [1, 2]),
+        ("Tom", [2]),
+        ("is", [3]),
+        ("om is", [2, 3]),
+        ("一二三四Tom is", [0, 1, 2, 3]),
+    ],
+)
+def test_only_the_lines_that_words_are_on_have_a_box(words: str, lines: list[int]) -> None:
+    texts = [line(text, 40, 40 * at) for at, text in enumerate(("一二", "三四", "Tom", "is"))]
+    page = ReadPage(1, *SIZE, 0)
+    transcript = Transcript((page,), (Turn(Who.LEFT, "", 1, tuple(texts)),), ())
+    (found,) = seen_in([Reading(3, "0" * 64, transcript)], words)
+
+    assert (found.number, found.page, found.text) == (3, 1, "一二三四Tom is")
+    assert list(found.boxes) == [box_of_line(texts[at], page, around=True) for at in lines]
 
 
 def test_words_are_found_over_the_ends_of_lines_and_each_line_has_its_box(tmp_path: Path) -> None:

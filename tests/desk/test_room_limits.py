@@ -90,6 +90,11 @@ def test_without_landlock_there_is_no_drawing_but_in_bubblewraps_room(
         walls._read_only([], alone=True)
 
 
+def test_a_wall_that_the_kernel_refuses_is_an_error_that_says_why() -> None:
+    with pytest.raises(CannotLockDown, match=r"^Invalid argument\.$"):
+        walls._prctl(2**31 - 1, 0)
+
+
 @pytest.mark.bubblewrap
 def test_a_converters_memory_to_write_in_is_of_a_size() -> None:
     needs_bubblewrap()
@@ -145,6 +150,14 @@ def test_an_archive_is_seen_at_the_end_of_a_file_whatever_comment_it_has(
     comment: int, ends: bool
 ) -> None:
     assert drawing._ends_as_archive(b"picture" + b"PK\x05\x06" + bytes(comment)) is ends
+
+
+def test_a_renderer_that_has_drawn_all_ends_well() -> None:
+    done = start(OwnWalls().command(Kind.TEXT, range(1, 2)))
+    said, complaint = done.communicate(b"hi")
+
+    assert said == b"R" + bytes(12) + b"T\0\0\0\2" + bytes(8) + b"hi" + b"E" + bytes(12)
+    assert (complaint, done.returncode) == (b"", 0)
 
 
 def test_a_library_that_prints_something_prints_it_nowhere() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -132,6 +133,7 @@ def test_it_is_used_where_it_lies_beside_the_first_file(
 
     site = recognizer_site.recognizer_site()
 
+    assert re.fullmatch("ocr-[0-9a-f]{16}", site.path.name)
     assert site.path.parent == tmp_path / "cache" and site.machine.startswith("RapidOCR 9.1, ")
 
 

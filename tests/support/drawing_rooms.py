@@ -39,6 +39,8 @@ ways = {
     "network": lambda: socket.create_connection(("127.0.0.1", PORT), 5).close(),
     "home": lambda: secret.read_bytes(),
     "casebook": lambda: secret.with_name("written").write_bytes(b"1"),
+    "shorten": lambda: os.truncate(secret, 1),
+    "remove": lambda: secret.with_name("old").unlink(),
     "folder": lambda: [*secret.parent.iterdir()][0],
     "devices": lambda: Path("/dev/zero").open("rb").read(1),
     "processes": lambda: Path(f"/proc/{DESK}/cmdline").read_bytes(),
