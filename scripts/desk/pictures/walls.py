@@ -52,7 +52,7 @@ def raise_walls(
 
 
 def forbid_programs() -> None:
-    """Forbid programs, processes, sockets, and shortening or removing files, even for helped ones."""
+    """Forbid programs, processes, sockets and removing files, even for helped ones."""
     _named_libraries()
     from dropbox import seccomp  # noqa: PLC0415 - it looks for its library when it is imported
 

@@ -100,18 +100,18 @@ class Recognizer:
             return 0, []
         found = self._read(page)
         turned, best = 0, found
-        for degrees in _turns(found):
-            other = self._read(np.ascontiguousarray(np.rot90(page, -degrees // 90)))
+        for quarters in _turns(found):
+            other = self._read(np.ascontiguousarray(np.rot90(page, -quarters)))
             if _certainty(other) > _certainty(best):
-                turned, best = degrees, other
-        upright = np.ascontiguousarray(np.rot90(page, -turned // 90))
+                turned, best = quarters, other
+        upright = np.ascontiguousarray(np.rot90(page, -turned))
         paper = _colour(upright[::_SPARSE, ::_SPARSE])
-        return turned, [_described(line, upright, paper) for line in best]
+        return 90 * turned, [_described(line, upright, paper) for line in best]
 
     def _read(self, page: _Pixels) -> list[FoundLine]:
-        scale = min(1.0, _MOST_WIDTH / page.shape[1])
-        if scale < 1:
-            size = _MOST_WIDTH, max(_LEAST_SIDE, round(page.shape[0] * scale))
+        scale = page.shape[1] / _MOST_WIDTH
+        if scale > 1:
+            size = _MOST_WIDTH, max(_LEAST_SIDE, round(page.shape[0] / scale))
             page = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
         found: list[FoundLine] = []
         for piece in pieces(page.shape[0]):
@@ -124,14 +124,14 @@ class Recognizer:
                 line = _found(corners + np.array([0, piece.top]), text, score)
                 if piece.gives((line.box[1] + line.box[3]) / 2) and line.text:
                     found.append(line)
-        if scale < 1:
+        if scale > 1:
             found = [line._replace(box=_larger(line.box, scale)) for line in found]
         return once(found)
 
 
 def _larger(box: Box, scale: float) -> Box:
     left, top, right, bottom = box
-    return left / scale, top / scale, right / scale, bottom / scale
+    return left * scale, top * scale, right * scale, bottom * scale
 
 
 def _found(corners: _Pixels, text: str, score: Any) -> FoundLine:
@@ -142,16 +142,16 @@ def _found(corners: _Pixels, text: str, score: Any) -> FoundLine:
 
 
 def _turns(found: list[FoundLine]) -> tuple[int, ...]:
-    """By how many degrees the page may have to be turned clockwise to be read better."""
+    """By how many quarters the page may have to be turned clockwise to be read better."""
     longer = [line for line in found if len(line.text) > 2]
     sideways = [
         line for line in longer
         if line.box[3] - line.box[1] > _SIDEWAYS * (line.box[2] - line.box[0])
     ]  # fmt: skip
     if len(sideways) > _UPRIGHT_SHARE * len(longer):
-        return 90, 270
+        return 1, 3
     scores = [line.score for line in longer]
-    return (180,) if scores and sum(scores) / len(scores) < _UNSURE else ()
+    return (2,) if scores and sum(scores) / len(scores) < _UNSURE else ()
 
 
 def _certainty(found: list[FoundLine]) -> float:
@@ -171,7 +171,7 @@ def _described(line: FoundLine, page: _Pixels, paper: Colour) -> SeenLine:
     y2, x2 = max(y2, y), max(x2, x)
     rows = page[y : max(y2, y + 1)]
     margin = max(1, round(width * _MARGIN))
-    ground = _colour(np.concatenate((rows[:, :margin], rows[:, -margin:]), axis=1))
+    ground = _colour(np.hstack((rows[:, :margin], rows[:, -margin:])))
     if max(abs(one - other) for one, other in zip(ground, paper, strict=True)) > _LIGHT:
         # Something else is around the page, such as the table on which a telephone lies.
         ground = paper
