@@ -368,8 +368,8 @@ def test_every_bundle_has_the_same_size_and_what_does_not_fit_waits(
 def test_what_the_vault_never_got_is_written_out_again_under_its_own_tags(
     casebook: Casebook, opener: Opener, tmp_path: Path
 ) -> None:
-    one, other = add(casebook, 1), add(casebook, 2)
-    for case in (one, other):
+    one, other, last = (add(casebook, claimant) for claimant in (1, 2, 3))
+    for case in (one, other, last):
         answer(casebook, case, f"to {case}", today=DAY)
     assert export_replies(casebook, tmp_path / "1.tar", opener, today=DAY).acknowledged == 1
     add(casebook, 2, kind="withdrawal", bundle=2)
@@ -380,16 +380,17 @@ def test_what_the_vault_never_got_is_written_out_again_under_its_own_tags(
     once_more = carrying_again(casebook, [2])
     third = export_replies(casebook, tmp_path / "3.tar", opener, today=DAY, carried=once_more)
 
-    assert (again.bundle, again.answers, again.waiting, again.acknowledged) == (2, 1, 1, 1)
-    assert (third.bundle, third.answers) == (3, 1)
-    tag = reply_tag(casebook.case(one).tag_key, desk=casebook.desk, number=0)
-    for name in ("1.tar", "2.tar", "3.tar"):
-        sealed = replies_in(tmp_path / name)[tag]
-        assert open_reply(sealed, bytes([1]) * 32).text == "to 1"
+    assert (again.bundle, again.answers, again.waiting, again.acknowledged) == (2, 2, 1, 1)
+    assert (third.bundle, third.answers) == (3, 2)
+    for case in (one, last):
+        tag = reply_tag(casebook.case(case).tag_key, desk=casebook.desk, number=0)
+        for name in ("1.tar", "2.tar", "3.tar"):
+            sealed = replies_in(tmp_path / name)[tag]
+            assert open_reply(sealed, bytes([case]) * 32).text == f"to {case}"
     lost = reply_tag(casebook.case(other).tag_key, desk=casebook.desk, number=0)
     assert lost not in replies_in(tmp_path / "2.tar"), "its claimant took everything back"
     # It left once, and the next number is the next one.
-    assert [(left.number, left.bundle) for left in casebook.answers.left()] == [(0, 1), (0, 1)]
+    assert [(left.number, left.bundle) for left in casebook.answers.left()] == [(0, 1)] * 3
     assert [one.number for one in casebook.answers.numbered(casebook.answers.queued())] == [1]
 
 

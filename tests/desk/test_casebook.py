@@ -74,6 +74,7 @@ def test_a_new_casebook_is_empty_and_private(directory: Path) -> None:
             "wechat-2020",
         )
         assert list(casebook.cases()) == [] and casebook.last_export() is None
+        assert set(vars(casebook.counts()).values()) == {0}
     modes = {path.name: path.stat().st_mode & 0o077 for path in directory.iterdir()}
     assert set(modes) == {"casebook.sqlite", "campaign.toml", "attachments", "lock"}
     assert not any(modes.values())
@@ -269,14 +270,25 @@ def test_two_desks_do_not_open_one_casebook(directory: Path) -> None:
         pass
 
 
-def test_a_casebook_of_another_version_is_refused(directory: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "is_older"), [(VERSION + 1, False), (VERSION - 1, True), (1, True), (0, False)]
+)
+def test_a_casebook_of_another_version_is_refused(
+    directory: Path, version: int, is_older: bool
+) -> None:
     connection = sqlite3.connect(directory / "casebook.sqlite")
-    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.execute(f"PRAGMA user_version = {version}")
+    # Without its own version there is what it began with, and nothing says that either.
+    connection.execute("DELETE FROM meta")
     connection.commit()
     connection.close()
 
-    with pytest.raises(CasebookError, match=f"version {VERSION + 1}"), Casebook.open(directory):
+    with pytest.raises(CasebookError) as refused, Casebook.open(directory):
         pass
+    assert str(refused.value) == (
+        f"This casebook is of version {version}; this desk works with version {VERSION}."
+        + (" `migrate` brings it there, and keeps a copy." if is_older else "")
+    )
 
 
 @pytest.mark.parametrize("damage", [b"not SQLite at all" * 300, b""])

@@ -372,6 +372,7 @@ def test_cases_are_filtered_by_what_claimants_and_reviewers_said(casebook: Caseb
             category="c2",
             facts={"period_from": "2020-03", "period_to": "2020-05", "province": ["x"]},
         ),
+        report("", 2, kind="message", facts={"period_from": "2020-04", "period_to": "2020-04"}),
         report("封号", 3, facts={"province": "prov.GD", "period_from": 2019, "period_to": None}),
         report(
             "x", 3, kind="message", harms=("c1.job_loss_of_another",), facts={"province": "prov.XJ"}
@@ -394,6 +395,8 @@ def test_cases_are_filtered_by_what_claimants_and_reviewers_said(casebook: Caseb
         ("harm", "c3.other"): [1],
         ("harm", "c1_job_loss"): [],
         ("period", "2019"): [1],
+        ("period", "2020-02"): [1],
+        ("period", "2020-03"): [1, 2],
         ("period", "2020-05..2021"): [1, 2],
         ("period", "2020-06"): [1],
         ("period", "2018"): [],

@@ -260,7 +260,7 @@ class Casebook:
 
     def last_export(self) -> Export | None:
         """The last export bundle that was imported, None before the first."""
-        for row in self._database.table("export").rows_where(order_by="number desc", limit=1):
+        for row in self._database.table("export").rows_where(order_by="number desc"):
             return Export(row["number"], date.fromisoformat(row["day"]), row["manifest_sha256"])
         return None
 

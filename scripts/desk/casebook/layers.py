@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -224,22 +223,11 @@ class Layers:
         )
 
     def standings(
-        self,
-        where: str = "1",
-        values: Mapping[str, object] | None = None,
-        *,
-        most: int = -1,
-        skip: int = 0,
+        self, where: str = "1", values: Mapping[str, object] | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Rows of ``standing`` by case number: *most* of them (-1: all) after the first *skip*."""
+        """The rows of ``standing`` that meet *where*, by case number."""
         rows = self._database.table("standing")
-        yield from rows.rows_where(
-            where, dict(values or {}), order_by='"case"', limit=most, offset=skip
-        )
-
-    def count(self, where: str, values: Mapping[str, object]) -> int:
-        """The number of rows of ``standing`` that meet *where*."""
-        return self._database.table("standing").count_where(where, dict(values))
+        yield from rows.rows_where(where, dict(values or {}), order_by='"case"')
 
 
 def considered_before(
@@ -253,11 +241,16 @@ def considered_before(
     of_case: dict[int, list[int]] = {}
     for part, case in parts:
         of_case.setdefault(case, []).append(part)
+
+    def seen(layer: int, part: int) -> bool:
+        came, said = lines.get(f"part/{part}"), lines.get(f"layer/{layer}")
+        return came is None or said is None or came <= said
+
     return {
         (layer, part)
         for layer, case in layers
         for part in of_case.get(case, ())
-        if lines.get(f"part/{part}", 0) <= lines.get(f"layer/{layer}", sys.maxsize)
+        if seen(layer, part)
     }
 
 
