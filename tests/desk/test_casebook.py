@@ -259,6 +259,24 @@ def test_what_is_added_together_is_there_as_a_whole_or_not_at_all(directory: Pat
         assert casebook.last_part() == 2
 
 
+def test_sqlite_overwrites_what_goes_waits_for_the_disk_and_writes_nothing_elsewhere(
+    directory: Path,
+) -> None:
+    safe = {
+        "secure_delete": 1,  # zeros in its place
+        "synchronous": 2,  # full
+        "journal_mode": "truncate",
+        "temp_store": 2,  # in memory
+        "locking_mode": "exclusive",
+        "trusted_schema": 0,
+    }
+    with Casebook.open(directory) as casebook:
+        database = casebook.database
+        found = {name: database.execute(f"PRAGMA {name}").fetchone() for name in safe}
+
+    assert found == {name: (value,) for name, value in safe.items()}
+
+
 def test_two_desks_do_not_open_one_casebook(directory: Path) -> None:
     with (
         Casebook.open(directory),

@@ -593,7 +593,7 @@ def test_a_closed_layer_without_a_nonce_keeps_its_line_from_leaving(
 def test_a_restored_desk_gets_its_own_closed_reviews_back_and_reuses_no_number(
     desks: list[Desk], tmp_path: Path
 ) -> None:
-    backup = desks[2].copy(tmp_path / "backup")
+    backup, another = (desks[2].copy(tmp_path / name) for name in ("backup", "another"))
     desks[2].judge(1, "m4")
     desks[2].answer(3, "【虚构】一")
     work = desks[2].work()
@@ -611,6 +611,8 @@ def test_a_restored_desk_gets_its_own_closed_reviews_back_and_reuses_no_number(
     # What came back sealed leaves sealed again.
     assert layers_in(backup.work().rows) == [] and len(backup.work().closed) == 1
     assert desks[0].merge(work).layers == 0
+    # Nor does it matter which desk gives them back.
+    assert another.merge(desks[0].work()).layers == 1
 
 
 def test_what_was_said_of_a_case_waits_for_its_reports(desks: list[Desk]) -> None:
@@ -627,19 +629,33 @@ def test_an_answer_from_elsewhere_waits_for_the_claimant_until_more_comes(
     desks: list[Desk],
 ) -> None:
     first, second, _ = desks
-    first.answer(1, "【虚构】")
+    for text in ("【虚构】一", "【虚构】二"):
+        first.answer(1, text)
+    # Nobody waits for an answer to a notice that a report was opened, or to what never left.
+    first.answer(2, "", kind=ACKNOWLEDGEMENT)
+    first.answer(3, "【虚构】三", leave=False)
+    with first.working() as casebook:
+        (queued,) = casebook.answers.queued()
+        casebook.answers.take_back(queued, day=DAY)
+    first.answer(3, "【虚构】四", leave=False)
     second.merge(first.work())
 
-    def correspondence() -> str:
+    def correspondence(claimant: int = 1) -> str:
         with Casebook.open(second.directory) as casebook:
-            return str(casebook.layers.standing(second.case(casebook, 1))["correspondence"])
+            case = second.case(casebook, claimant)
+            return str(casebook.layers.standing(case)["correspondence"])
 
-    assert correspondence() == "co.awaiting"
+    assert [correspondence(one) for one in (1, 2, 3)] == ["co.awaiting", "co.none", "co.none"]
     second.file([1], again=1, day=DAY + timedelta(days=1))
     assert correspondence() == "co.more"
     with Casebook.open(second.directory) as casebook:
-        (answer,) = casebook.answers.to(second.case(casebook, 1))
-    assert (answer.desk, answer.returned) == (0, DAY + timedelta(days=1))
+        answers = casebook.answers.to(second.case(casebook, 1))
+        (waiting,) = casebook.answers.to(second.case(casebook, 3))
+    assert (waiting.text, waiting.left, waiting.number) == ("【虚构】四", None, None)
+    assert [(one.text, one.number, one.desk, one.returned) for one in answers] == [
+        ("【虚构】一", 0, 0, DAY + timedelta(days=1)),
+        ("【虚构】二", 1, 0, DAY + timedelta(days=1)),
+    ]
 
 
 def test_who_got_notice_from_another_desk_gets_none_from_this_one(desks: list[Desk]) -> None:

@@ -390,7 +390,8 @@ class Desks:
                 name = row_name(kind, values)
                 if name not in lines:
                     continue  # added without a reviewer at work; `verify` names it
-                case, of = values.get("case", 0), ""
+                case: Any = values.get("case")
+                of = ""
                 if "case" not in values and "answer" in values:
                     case, of = answers[values["answer"]]
                 left = kind == "departure" and of == "answer"

@@ -32,7 +32,6 @@ _PRAGMAS = {
     "temp_store": 2,
     "synchronous": 2,
     "trusted_schema": 0,
-    "foreign_keys": 1,
     # Only one desk has the casebook open, so SQLite need not check the disk before each statement.
     "locking_mode": "exclusive",
 }

@@ -187,9 +187,9 @@ def answer(casebook: Casebook, number: int, text: str, *, today: date, language:
 
     The language is the claimant's by default. Raises as :func:`write`.
     """
-    letters = write(casebook, [number], text, today=today, language=language)
-    queue(casebook, letters)
-    return letters[0].case
+    (letter,) = write(casebook, [number], text, today=today, language=language)
+    queue(casebook, [letter])
+    return letter.case
 
 
 def take_back(casebook: Casebook, number: int, *, today: date) -> Answer:

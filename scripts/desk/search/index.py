@@ -170,20 +170,13 @@ def cases_with(casebook: Casebook, groups: Sequence[Alternatives], reviewer: str
 
 
 def places(casebook: Casebook, case: Outline, group: Alternatives, reviewer: str) -> list[Place]:
-    """The texts of the first row of *case* that contains one of *group*; [] if there is none."""
-    row = casebook.database.execute(
+    """The texts of the first row of *case* that contains one of *group*, which it does."""
+    found = casebook.database.execute(
         f"SELECT rowid FROM found WHERE found MATCH ?1 AND {_READABLE} "  # noqa: S608 - ours alone
-        "AND rowid BETWEEN ?3 AND ?4 ORDER BY rowid LIMIT 1",
-        [
-            match(group),
-            reviewer,
-            case.number << _CASE_SHIFT,
-            ((case.number + 1) << _CASE_SHIFT) - 1,
-        ],
-    ).fetchone()
-    if row is None:
-        return []
-    (rowid,) = row
+        "AND rowid >= ?3 ORDER BY rowid LIMIT 1",
+        [match(group), reviewer, case.number << _CASE_SHIFT],
+    )
+    (rowid,) = found.fetchone()
     kind, number = (rowid >> _KIND_SHIFT) & 3, rowid & _NUMBER_MASK
     if kind != _BESIDE:
         return _texts(casebook, kind, number)
