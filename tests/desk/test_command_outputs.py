@@ -1,14 +1,17 @@
 """Every command of the desk, typed one after the other: what it prints, refuses and returns, whole.
 
 command_outputs.txt has what is typed, after "$", and what is printed then, without the room in
-tables. What differs from run to run has a name there: C1 is the first case, FP1 the first
-reviewer's fingerprint, P1 and E1 the entries of a person and an event.
+tables; after "!" what is printed as an error, and after "+" what the custody log notes of it. What
+differs from run to run has a name there: C1 is the first case, FP1 the first reviewer's
+fingerprint, P1 and E1 the entries of a person and an event.
 """
 
 import io
 import json
 import re
 import shlex
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,6 +126,7 @@ def told(team: Team, prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> "Se
         return names
 
     session.names = prepared.bring("cases whose every command is compared", team, begin)
+    session.type("$ status")
     return session
 
 
@@ -133,6 +137,7 @@ class Session:
     team: Team
     patch: pytest.MonkeyPatch
     names: dict[str, str] = field(default_factory=dict)
+    last_line: int = 0
 
     def type(self, line: str) -> list[str]:
         """What is printed, and the exit code if it is none of success.
@@ -149,7 +154,19 @@ class Session:
             code, (out, err) = int(end.code or 0), self.team.capsys.readouterr()
         said = self._lines(_USAGE.sub("", err))
         lines = [*self._lines(out), *(f"! {one}" for one in said)]
+        lines += [f"+ {one}" for one in self._lines(self._logged())]
         return [*lines, *([f"exit {code}"] if code else [])]
+
+    def _logged(self) -> str:
+        """What the custody log notes of the last command, a line for each line of it."""
+        with closing(sqlite3.connect(self.team.casebook / "casebook.sqlite")) as database:
+            query = "SELECT number, line FROM custody WHERE number > ? ORDER BY number"
+            found = database.execute(query, [self.last_line]).fetchall()
+        self.last_line = max([self.last_line, *(number for number, _ in found)])
+        lines = (json.loads(line) for _, line in found)
+        return "".join(
+            f"{one['act']} {one['subject']}\n" for one in lines if one["act"] != "session"
+        )
 
     def _said(self, word: str) -> str:
         directory = str(self.team.directory)
@@ -166,6 +183,7 @@ class Session:
         for number, one in enumerate(dict.fromkeys(re.findall(r"\b[0-9A-F]{40}\b", text)), 1):
             text = text.replace(one, f"FP{number}")
         text = re.sub(r"\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b", "HASH", text)
+        text = re.sub(r"\b[0-9A-Z]{41}\b", "CHARACTERS", text)
         text = re.sub("and [0-9,]+ bytes are in", "and some bytes are in", text)
         text = re.sub("█{2,}", lambda bar: f"█ × {len(bar[0])}", text)
         for name, one in self.names.items():
@@ -204,3 +222,24 @@ def test_a_command_prints_this_and_nothing_else(told: Session, title: str) -> No
         if line.startswith("$ "):
             typed += [line, *told.type(line)]
     assert typed == expected
+
+
+KIB, MIB = 2**10, 2**20
+BOUNDED = [
+    (64 * KIB, "The query has at most 64 KiB.", "find --query-file -"),
+    (64 * KIB, "The query has at most 64 KiB.", "party --query-file -"),
+    (64 * KIB, "The reason has at most 64 KiB.", "party --different P1 P2 --reason -"),
+    (64 * KIB, "The list of words has at most 64 KiB.", "redact C1 --words - --yes"),
+    (64 * KIB, "The list of words has at most 64 KiB.", "redact C1 --take-back 1 --because -"),
+    (1 * MIB, "The gist has at most 1 MiB.", "translate C1 --gist -"),
+    (1 * MIB, "The translation has at most 1 MiB.", "translate C1 --translation -"),
+    (1 * MIB, "The answer's text is far too long.", "answer C1 --text-file -"),
+    (256 * KIB, "The sheet is longer than 262144 bytes.", "review C3 --form -"),
+]
+
+
+@pytest.mark.slow
+def test_a_text_that_is_read_has_a_greatest_size(told: Session) -> None:
+    for most, sentence, command in BOUNDED:
+        assert f"! {sentence}" in told.type(f"$ {command} < x{' ' * most}"), command
+        assert f"! {sentence}" not in told.type(f"$ {command} < x{' ' * (most - 1)}"), command
