@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.busy_desk import busy_desk
 from support.desks import Desk
-from support.screen_pictures import compare, pictures
+from support.screen_pictures import RENEW, compare, pictures
 from support.seat import SMALL, Seat
 from support.shared import made_once
 
@@ -354,3 +354,15 @@ def test_lists_longer_than_the_screen_show_this(tmp_path: Path) -> None:
 def test_an_empty_desk_shows_this(tmp_path: Path) -> None:
     desk = Desk.make(tmp_path / "desk", 0)
     compare("empty-80x24-en", shown(desk, EMPTY, SMALL, "en"))
+
+
+@pytest.mark.parametrize("shown", ["a\n", "a\nc\n", "a\nb\n\n", ""])
+def test_a_screen_that_is_another_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: str
+) -> None:
+    monkeypatch.delenv(RENEW, raising=False)
+    (tmp_path / "one.txt").write_text("a\nb\n", "utf-8")
+
+    compare("one", "a\nb\n", tmp_path)
+    with pytest.raises(pytest.fail.Exception, match="renews it"):
+        compare("one", shown, tmp_path)

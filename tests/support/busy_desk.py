@@ -1,10 +1,10 @@
 """A desk at which every column, mark and state of the full screen has something to show."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from dropbox.report import Attachment
 from scripts.desk.casebook.link_decisions import DENIED
 from scripts.desk.casebook.translations import TRANSLATION
 from scripts.desk.transcripts.transcript import Who
@@ -26,6 +26,7 @@ _RULES = {
 STORY = "【虚构】我的公众号在二零一九年三月被永久封禁了，没有给出任何理由。"
 LIKE = "【虚构】單位開除了我，因為我在群裡說了一句話，後來又被警察叫去訓誡。"
 LONG = "My account was closed in March 2019, and with it went the shop that I had built. " * 4
+UNOPENED = "a.zip.003"
 SHOT, PAGES, NOTE = b"\x89PNG\r\n\x1a\n" + bytes(2_000), b"%PDF-1.7\n" + bytes(1_234_567), b"abc"
 
 
@@ -49,20 +50,31 @@ def busy_desk(directory: Path) -> Desk:
 
 
 def _part(
-    desk: Desk, text: str, claimant: int, *, ago: int = 0, bundle: int = 1, **more: object
+    desk: Desk,
+    text: str,
+    claimant: int,
+    *,
+    ago: int = 0,
+    bundle: int = 1,
+    files: Mapping[str, bytes] = {},
+    **more: object,
 ) -> None:
+    """A part with *files*, all of which could be opened but the one that is UNOPENED."""
+    attachments = tuple(attachment(*one) for one in files.items())
     with desk.working() as casebook:
-        files = more.get("attachments", ())
-        assert isinstance(files, tuple)
         part = casebook.add_part(
             block_id=bytes([bundle]) * 8 + claimant.to_bytes(8, "big"),
             block_sha256="00" * 32,
             day=DAY - timedelta(days=ago),
             bundle=bundle,
-            report=report(text, claimant, **more),
+            report=report(text, claimant, attachments=attachments, **more),
         )
-        for place in range(len(files)):
-            casebook.add_file(part, place)
+        for place, (name, content) in enumerate(files.items()):
+            if name != UNOPENED:
+                path = casebook.file_path(hashlib.sha256(content).hexdigest())
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(content)
+                casebook.add_file(part, place)
 
 
 def _decided(desk: Desk, others: list[Desk]) -> None:
@@ -101,14 +113,9 @@ def _own_and_withdrawn(desk: Desk, others: list[Desk]) -> None:
 
 def _with_files(desk: Desk) -> None:
     """Files of each kind, one of them in parts, and facts that reviewers entered."""
-    named = {"截图.png": SHOT, "合同 contract.pdf": PAGES, "a.zip.001": NOTE, "a.zip.003": b"abcd"}
-    files: tuple[Attachment, ...] = tuple(attachment(*one) for one in named.items())
-    _part(desk, "【虚构】我叫张三丰，住在武当山。\n附件里有合同。", 4, attachments=files)
+    files = {"截图.png": SHOT, "合同 contract.pdf": PAGES, "a.zip.001": NOTE, UNOPENED: b"abcd"}
+    _part(desk, "【虚构】我叫张三丰，住在武当山。\n附件里有合同。", 4, files=files)
     with desk.working() as casebook:
-        for content in (SHOT, PAGES, NOTE):
-            path = casebook.file_path(hashlib.sha256(content).hexdigest())
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(content)
         transcribe(casebook, SHOT, transcript(turn(Who.LEFT, line("你好", 10))), 4)
     entry = "{}7K2MAAAAA"
     desk.event(4, entry.format("E"), "blocked", parties=entry.format("P"))
@@ -126,9 +133,10 @@ def _differing_and_alike(others: list[Desk]) -> None:
     _part(desk, "two reviewers see it in two ways", 5, ago=40)
     for one, merit in zip(others, ("m3", "m1"), strict=False):
         one.judge(5, merit=merit, urgency="normal", fields={"us": "california"})
-    files = (attachment("both.txt", b"both"), attachment("one.txt", b"one"))
-    _part(desk, LIKE * 30, 6, attachments=files)
-    _part(desk, f"{LIKE * 15}另外一件事 with Zhang San。{LIKE * 15}", 7, attachments=files[:1])
+    _part(desk, LIKE * 30, 6, files={"both.txt": b"both", "one.txt": b"one"})
+    _part(
+        desk, f"{LIKE * 15}另外一件事 with Zhang San。{LIKE * 15}", 7, files={"both.txt": b"both"}
+    )
     _part(desk, LIKE, 8)
     desk.assign(6, 1)
     desk.assign(7, 0)
