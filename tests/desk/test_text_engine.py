@@ -91,6 +91,7 @@ def read(recognizer: Any, page: np.ndarray) -> tuple[int, list[SeenLine]]:
 def test_it_has_one_thread_downloads_nothing_and_has_read_once_before_the_walls(
     engine: Any,
 ) -> None:
+    cv2.setNumThreads(2)
     made = engine.Recognizer()
     models = "/site/rapidocr/models"
 
