@@ -13,6 +13,7 @@ import pytest
 from support import hostile_files as made
 from support.drawing_rooms import RAISED, READY, shown_by, stand_in
 
+from scripts.desk.pictures import frames
 from scripts.desk.pictures.drawing_room import NoRoom, OwnWalls, Room
 from scripts.desk.pictures.frames import MOST_PIXELS, MOST_SIDE, Page
 from scripts.desk.pictures.kinds import Kind
@@ -53,12 +54,16 @@ def test_two_files_in_one_are_told() -> None:
         ("sender._send(b'P', 4, 2, 2, b'x' * 12)", LIED),
         ("sender._send(b'P', 0, 2, 2, b'x' * 12)", LIED),
         ("[sender._send(b'P', 2, 2, 2, b'x' * 12) for _ in range(2)]", LIED),
+        ("sender._send(b'P', 3, 30_000, 1, bytes(90_000)); sender.end()", ""),
+        ("sender._send(b'P', 1, 1, 30_000, bytes(90_000)); sender.end()", ""),
         (f"sender._send(b'P', 1, {MOST_SIDE + 1}, 1)", LIED),
+        (f"sender._send(b'P', 1, 1, {MOST_SIDE + 1})", LIED),
         (f"sender._send(b'P', 1, 10_000, {MOST_PIXELS // 10_000 + 1})", LIED),
         ("sender._send(b'P', 1, 0, 5)", LIED),
         ("sender._send(b'P', 1, 2**32 - 1, 2**32 - 1)", LIED),
         ("sender._send(b'P', 1, 2, 2, b'x' * 11)", "ended before it was done"),
-        ("sender._send(b'T', 2**20)", LIED),
+        ("sender._send(b'T', 131_072, 0, 0, bytes(131_072)); sender.end()", ""),
+        ("sender._send(b'T', 131_073)", LIED),
         ("[sender.text('a') for _ in range(2)]", LIED),
         ("sender.note(99)", LIED),
         ("[sender._send(b'N', 1) for _ in range(2)]", "could not be drawn"),
@@ -73,6 +78,42 @@ def test_a_renderer_that_lies_or_ends_is_stopped_with_a_sentence(says: str, sent
 
     assert len(shown.sentences) == (2 if "b'N'" in says else 1 if sentence else 0)
     assert all(sentence in one or LIED in one for one in shown.sentences)
+
+
+@pytest.mark.parametrize(("width", "height", "lied"), [(2, 3, False), (3, 2, False), (7, 1, True)])
+def test_a_page_of_more_pixels_than_may_come_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch, width: int, height: int, lied: bool
+) -> None:
+    monkeypatch.setattr(frames, "MOST_PIXELS", 6)
+    size = width * height * 3
+    shown = shown_by(
+        f"{READY}sender._send(b'P', 1, {width}, {height}, bytes({size})); sender.end()\n"
+    )
+
+    assert (shown.drawn, len(shown.sentences)) == ((0, 1) if lied else (1, 0))
+
+
+def test_a_renderer_that_reads_no_further_is_listened_to() -> None:
+    code = f"{READY}os.read(0, 1)\nos.close(0)\nsender.count(7)\nsender.end()\n"
+    shown, _ = looked(b"x" * 2_000_000, range(1, 2), stand_in(code))
+
+    assert (shown.total, shown.sentences) == (7, [])
+
+
+def test_a_renderer_gets_nothing_of_the_reviewers_and_at_most_two_hundred_pages_to_draw(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SECRET", "1")
+    code = (
+        f"{READY}own = os.getsid(0) == os.getpid()\n"
+        "said = [own, os.getcwd(), sorted(os.environ), kind, first, last, alone]\n"
+        "sender.text(json.dumps(said))\n"
+        "sender.end()\n"
+    )
+    for wanted, last in ((range(7, 9), "9"), (range(7, 207), "207"), (range(7, 208), "207")):
+        own, folder, environ, *asked = json.loads(looked(b"text", wanted, stand_in(code))[0].text)
+        assert own and folder == "/" and set(environ) <= {"LC_CTYPE"}
+        assert asked == ["a text", "7", last, "1"]
 
 
 @pytest.mark.parametrize(
