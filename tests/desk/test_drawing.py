@@ -10,9 +10,9 @@ from PIL import Image
 from support import hostile_files as made
 from support.drawn import drawn
 
-from scripts.desk.pictures import archive, pdf
+from scripts.desk.pictures import archive, image, pdf
 from scripts.desk.pictures.frames import Page
-from scripts.desk.pictures.kinds import Kind, kind_of
+from scripts.desk.pictures.kinds import HEAD_BYTES, Kind, kind_of
 from scripts.desk.pictures.notes import SENTENCES, Note, lasting, sentence
 from scripts.desk.pictures.png import png_of
 
@@ -166,6 +166,60 @@ def test_of_a_long_text_the_beginning_is_shown_and_its_lines_counted() -> None:
 
     assert taken.shown.count("line") == 400 and taken.notes == {Note.CUT_TEXT: 1_000}
     assert len(drawn(b"x" * 10**6).shown) == 30_000
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "notes"),
+    [
+        ("一\n" * 400, 799, {}),
+        ("一\n" * 401, 799, {Note.CUT_TEXT: 401}),
+        ("a" * 29_999, 29_999, {}),
+        ("a" * 30_001, 30_000, {Note.CUT_TEXT: 1}),
+    ],
+)
+def test_a_text_is_shown_up_to_four_hundred_lines_or_thirty_thousand_characters(
+    text: str, shown: int, notes: dict[Note, int]
+) -> None:
+    taken = drawn(text.encode())
+
+    assert (len(taken.shown), taken.notes) == (shown, notes)
+
+
+def test_bytes_with_controls_that_no_text_has_are_none() -> None:
+    texts = {byte for byte in range(256) if drawn(b"a" + bytes([byte])).notes == {}}
+
+    assert texts & set(range(33)) == {9, 10, 12, 13, 27, 32}
+    assert drawn(b"a\xff").notes == {Note.NO_TEXT: 0}
+
+
+def test_what_two_letters_begin_is_judged_by_the_first_four_thousand_bytes() -> None:
+    for at, kind in ((4_095, Kind.BMP), (4_096, Kind.TEXT)):
+        data = b"BM".ljust(at, b"a") + b"\0"
+        assert kind_of(data[:HEAD_BYTES]) is kind
+
+
+def test_a_picture_of_a_hundred_megapixels_is_unpacked_and_one_of_more_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unpacked: list[int] = []
+
+    def page(picture: Image.Image, number: int) -> tuple[Page, bool]:
+        unpacked.append(picture.width * picture.height)
+        return Page(number, 1, 1, b"red"), True
+
+    monkeypatch.setattr(image, "_page", page)
+    photograph = made.image((64, 64), "JPEG")
+    start = photograph.index(b"\xff\xc0") + 5
+    for height in (10_000, 10_001):
+        size = struct.pack(">HH", height, 25_000)
+        for data in (
+            made.png(10_000, height),
+            photograph[:start] + size + photograph[start + 4 :],
+        ):
+            megapixels = 100 if data.startswith(b"\x89") else 250
+            notes = {} if height == 10_000 else {Note.TOO_LARGE: megapixels}
+            assert drawn(data).notes == notes
+    assert unpacked == [100_000_000, 250_000_000]
 
 
 def test_an_archive_is_listed_and_what_is_strange_in_it_is_said() -> None:
