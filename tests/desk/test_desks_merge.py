@@ -13,17 +13,18 @@ from support.cases import DAY
 from support.desks import REVIEWERS, Desk
 from support.shared import made_once
 
-from dropbox.errors import BadBundle
+from dropbox.errors import BadBundle, CannotOpen
 from scripts.desk.audit import findings, forks
 from scripts.desk.case import Case
+from scripts.desk.case_name import characters_of, name_of
 from scripts.desk.casebook.answer_rows import ACKNOWLEDGEMENT
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.custody import Line, link
+from scripts.desk.casebook.custody import Line, Row, link
 from scripts.desk.casebook.desks import SignedLine, WorkRow
 from scripts.desk.casebook.facts import STATED, TAKEN_BACK, unsettled
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
 from scripts.desk.casebook.translations import TRANSCRIPT, TRANSLATION
-from scripts.desk.exchange.merging import merge
+from scripts.desk.exchange.merging import check_row, merge
 from scripts.desk.exchange.work_bundle import Work, unpack
 from scripts.desk.outbox.sending import (
     answers_of,
@@ -32,7 +33,7 @@ from scripts.desk.outbox.sending import (
     waiting_to_leave,
 )
 from scripts.desk.outbox.waiting import reasons
-from scripts.desk.review.judgement import ADJUDICATION, ReviewError
+from scripts.desk.review.judgement import ADJUDICATION, Judgement, ReviewError
 from scripts.desk.review.sheet import is_amount
 from scripts.desk.search import summary
 
@@ -597,9 +598,19 @@ def test_a_restored_desk_gets_its_own_closed_reviews_back_and_reuses_no_number(
     desks[2].judge(1, "m4")
     desks[2].answer(3, "【虚构】一")
     work = desks[2].work()
-    merged = backup.merge(work)
 
-    assert (merged.layers, merged.answers) == (1, 1)
+    def shut(_sealed: bytes) -> bytes:
+        raise CannotOpen
+
+    with Casebook.open(another.directory) as casebook:
+        closed = merge(casebook, work, NOW, reviewer=C, open_closed=shut)
+        assert (closed.layers, closed.answers, closed.closed) == (0, 1, True)
+        # What is nobody's here is not even tried.
+        assert not merge(casebook, work, NOW, reviewer=A, open_closed=shut).closed
+    merged = backup.merge(work)
+    assert (merged.layers, merged.answers, merged.closed) == (1, 1, False)
+    with Casebook.open(backup.directory) as casebook:
+        assert not merge(casebook, work, NOW, reviewer=C, open_closed=shut).closed
     backup.answer(3, "【虚构】二")
     with Casebook.open(backup.directory) as casebook:
         answers = casebook.answers.to(backup.case(casebook, 3))
@@ -784,6 +795,118 @@ def test_what_was_altered_is_refused_whole(
         taking.merge(altered(giving.work()))
     assert taking.state() == before
     assert taking.merge(giving.work()).layers == 1
+
+
+def test_a_promise_of_a_review_is_what_a_line_of_its_reviewer_records(tmp_path: Path) -> None:
+    giving, taking = (Desk.make(tmp_path / str(number), number) for number in range(2))
+    giving.file([1])
+    giving.judge(1, "m4")
+    work = giving.work()
+    (promise,) = work.promises
+
+    no_line = "A review in the work bundle has no line in its desk's log"
+    for altered, sentence in (
+        (promise._replace(characters="Z" * 41), "another case"),
+        (promise._replace(characters=""), "another case"),
+        (promise._replace(reviewer=B), no_line),
+        (promise._replace(line="0" * 64), no_line),
+        (promise._replace(line=work.lines[0].sha256), no_line),  # which begins a session
+    ):
+        with pytest.raises(BadBundle, match=sentence):
+            taking.merge(replace(work, promises=(altered,)))
+    assert taking.merge(work).lines == len(work.lines)
+
+
+CHARACTERS = characters_of(b"r" * 32, b"t" * 32)
+NAME = name_of(CHARACTERS)
+SAID = Judgement("c1", "m2", tags=("kin",), harms={"c1.x": "alleged"}, nonce="ab").to_json()
+LAYER = {"number": 3, "case": 7, "reviewer": A, "role": "review", "version": 1, "day": "2026-11-24"}
+LAYER |= {"blind": 1, "judgement": json.dumps(SAID)}
+WROTE = {"id": 1, "case": 7, "kind": "answer", "language": "en", "day": "2026-11-24", "text": "x"}
+WRITTEN = {"number": 1, "day": "2026-11-24", "sha256": "00"}
+OF_ANOTHER, DAMAGED = "is of another case than its line says", "A layer .* is damaged"
+
+
+def judged(**changes: object) -> dict[str, object]:
+    return {**LAYER, "judgement": json.dumps({**SAID, **changes})}
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "characters", "subject", "wrong"),
+    [
+        ("layer", LAYER, CHARACTERS, NAME, ""),
+        ("layer", {**LAYER, "role": ADJUDICATION, "blind": 0}, CHARACTERS, NAME, ""),
+        ("layer", LAYER, "Z" * 41, NAME, OF_ANOTHER),
+        ("layer", LAYER, "", NAME, OF_ANOTHER),
+        ("layer", LAYER, CHARACTERS, "no name", OF_ANOTHER),
+        # As casebooks before version 6 called their cases.
+        ("layer", LAYER, CHARACTERS, "C-0007", ""),
+        ("layer", LAYER, CHARACTERS, "C-0008", OF_ANOTHER),
+        ("layer", LAYER, "", "C-0007", OF_ANOTHER),
+        ("answer", WROTE, CHARACTERS, "C-0007", ""),
+        ("answer", WROTE, CHARACTERS, "C-0008", OF_ANOTHER),
+        ("taken_back", {"answer": 1, "day": "2026-11-24"}, CHARACTERS, "C-0008", ""),
+        ("reply_bundle", WRITTEN, "", "R-1", ""),
+        ("reply_bundle", WRITTEN, CHARACTERS, "R-1", OF_ANOTHER),
+        ("layer", {**LAYER, "reviewer": B}, CHARACTERS, NAME, "is not its reviewer's own"),
+        ("layer", {**LAYER, "role": "reviewer"}, CHARACTERS, NAME, DAMAGED),
+        ("layer", {**LAYER, "blind": 2}, CHARACTERS, NAME, DAMAGED),
+        ("layer", {**LAYER, "blind": -1}, CHARACTERS, NAME, DAMAGED),
+        ("layer", {**LAYER, "day": "yesterday"}, CHARACTERS, NAME, DAMAGED),
+        ("layer", {**LAYER, "day": 20261124}, CHARACTERS, NAME, DAMAGED),
+        ("layer", {**LAYER, "version": True}, CHARACTERS, NAME, DAMAGED),
+        ("layer", {**LAYER, "version": "1"}, CHARACTERS, NAME, DAMAGED),
+        *(
+            ("layer", {**LAYER, "judgement": body}, CHARACTERS, NAME, DAMAGED)
+            for body in ("", "[]", "7", "[" * 100_000, '{"us": [1]}')
+        ),
+        ("layer", judged(us="california", actors=["a"]), CHARACTERS, NAME, ""),
+        *(
+            ("layer", judged(**{name: value}), CHARACTERS, NAME, DAMAGED)
+            for name, value in (
+                ("category", 1),
+                ("merit", None),
+                ("conflict", 0),
+                ("rank", "1"),
+                ("tags", "kin"),
+                ("tags", [1]),
+                ("flags", [None]),
+                ("harms", ["c1.x"]),
+                ("harms", {"c1.x": 1}),
+                ("amounts", ["9"]),
+                ("amounts", [{"amount": "9"}]),
+                ("removed", {"danger": ["no"]}),
+            )
+        ),
+    ],
+)
+def test_a_row_is_taken_if_it_is_what_its_line_says_and_a_desk_could_have_written_it(
+    kind: str, row: dict[str, object], characters: str, subject: str, wrong: str
+) -> None:
+    recorded = Row.of(kind, row)
+    line = Line(
+        number=2,
+        time="2026-11-24T00:00:00Z",
+        reviewer=A,
+        session="",
+        act="label",
+        subject=subject,
+        cipher="",
+        plain="",
+        row=recorded.name,
+        row_sha256=recorded.sha256,
+        before="",
+    )
+    found = WorkRow("ab" * 32, kind, characters, (), row)
+
+    if not wrong:
+        check_row(found, {found.line: ("", line)})
+    else:
+        with pytest.raises(BadBundle, match=wrong):
+            check_row(found, {found.line: ("", line)})
+    for known in ({}, {found.line: ("", replace(line, row_sha256="00" * 32))}):
+        with pytest.raises(BadBundle, match="not what its line of the log records"):
+            check_row(found, known)
 
 
 def test_what_is_said_in_another_reviewers_name_is_refused(desks: list[Desk]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from support.cases import DAY, SAMPLES, add, attachment, report
 
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.search import index, similar, summary
+from scripts.desk.search import index, said, similar, summary
 from scripts.desk.search.finding import Filters, FindingError, find, hit_in
 from scripts.desk.search.folding import _alone, is_character, is_picture, spelled, words
 from scripts.desk.search.query import MOST_TERMS, MOST_WORDS, Phrase, terms
@@ -307,22 +307,24 @@ def test_a_query_of_as_many_terms_and_words_as_are_looked_for_loses_none() -> No
     assert "words of a phrase" in terms(f'"{long} more"')[1]
 
 
-@pytest.mark.parametrize("catch_up", [index.catch_up, similar.catch_up, summary.catch_up])
+@pytest.mark.parametrize(
+    "catch_up", [index.catch_up, said.catch_up, similar.catch_up, summary.catch_up]
+)
 def test_what_is_built_from_cases_says_how_far_it_is(
     casebook: Casebook, catch_up: Callable[..., None]
 ) -> None:
     add(casebook, report("一"), report("二", 2), report("三", 3))
-    said: list[tuple[int, int]] = []
-    catch_up(casebook, lambda done, total: said.append((done, total)))
-    assert said[-1] == (3, 3)
-    said.clear()
-    catch_up(casebook, lambda done, total: said.append((done, total)))
+    shown: list[tuple[int, int]] = []
+    catch_up(casebook, lambda done, total: shown.append((done, total)))
+    assert shown[-1] == (3, 3)
+    shown.clear()
+    catch_up(casebook, lambda done, total: shown.append((done, total)))
 
-    assert [done for done, _ in said if done] == []
+    assert [done for done, _ in shown if done] == []
 
     add(casebook, report("四", 4))
-    catch_up(casebook, lambda done, total: said.append((done, total)))
-    assert said[-1] == (1, 1)
+    catch_up(casebook, lambda done, total: shown.append((done, total)))
+    assert shown[-1] == (1, 1)
 
 
 def test_one_long_word_is_found(casebook: Casebook) -> None:

@@ -340,11 +340,13 @@ def test_what_was_said_follows_each_new_layer_and_verify_sees_what_was_altered(d
 def test_what_a_case_has_in_a_column_is_as_new_as_the_casebook(desk: Desk) -> None:
     assert asked(desk, THIRD) == [1, 2, 3, 4, 5]
     for who in (0, 1):
-        at(desk, who).judge(2, merit="m3", tags=("kin", "shop"))
+        at(desk, who).judge(2, merit="m3", tags=("kin", "shop"), note="【虚构】密")
 
     with Casebook.open(desk.directory) as casebook:
         assert values_of(casebook, THIRD, "tags") == {2: {"kin", "shop"}}
         assert values_of(casebook, THIRD, "merit") == {2: {"m3"}}
+        # Whether there is a note: its words are looked for among words alone.
+        assert values_of(casebook, THIRD, "note") == {2: {"yes"}}
         # Nor does it matter which tables have to be made again.
         for column in ("category", "parts"):
             casebook.database.execute("DROP TABLE outline")
