@@ -84,6 +84,9 @@ FACTS = [
         ("c4.trades.price=9", [2]),
         ("category=c4", [2]),
         ("language=en", [3]),
+        ("language!=", [1, 2, 3]),
+        ("language=", []),
+        ("parts=", []),
         ("parts>1", [3]),
         ("parts<=1", [1, 2]),
         ("files=0", [1, 2, 3]),
@@ -134,6 +137,16 @@ def test_cases_are_sorted_by_a_fact(
 
     assert Selection(sort=sort).numbers(casebook, FIRST) == up
     assert Selection(sort=sort, descending=True).numbers(casebook, FIRST) == down
+
+
+def test_of_several_values_that_counts_by_which_a_case_comes_first(casebook: Casebook) -> None:
+    add(casebook, report("a", 1, facts={"period_from": "2019"}))
+    for year in ("2018", "2020"):
+        add(casebook, report(year, 2, kind="message", facts={"period_from": year}))
+
+    for descending in (False, True):
+        order = Selection(sort="period_from", descending=descending)
+        assert order.numbers(casebook, FIRST) == [2, 1]
 
 
 WRONG = [
