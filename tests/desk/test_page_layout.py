@@ -1,6 +1,7 @@
 """Where everything is on a page: each mark of a small one, to the point, and where pages turn."""
 
 import io
+import struct
 from collections.abc import Iterator
 from typing import cast
 
@@ -275,6 +276,16 @@ def test_the_part_of_a_typeface_has_its_characters_as_they_were(number: int) -> 
         )
         assert face.width(code) * whole["head"].unitsPerEm == whole["hmtx"][names[code]][0]
     assert part["post"].formatType == 3 and part["maxp"].numGlyphs == len(part.getGlyphOrder())
+
+
+def test_the_last_glyphs_of_a_typeface_may_share_a_width_and_have_their_own_bearings() -> None:
+    face = Face.__new__(Face)
+    face._tables = {"hmtx": struct.pack(">HhHhHhhh", 500, 1, 600, 2, 700, 3, 4, 5)}
+    face._advances = [500, 600, 700]
+
+    assert [struct.unpack(">Hh", face._metric(glyph)) for glyph in range(5)] == [
+        *((500, 1), (600, 2), (700, 3), (700, 4), (700, 5)),
+    ]
 
 
 def test_what_cannot_be_seen_is_written_in_the_first_typeface() -> None:
