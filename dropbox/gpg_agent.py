@@ -4,6 +4,8 @@ Offline only. The agent asks for passphrases in its own pinentry window; they ar
 line or a file.
 """
 
+import errno
+import os
 import re
 import shutil
 import subprocess
@@ -33,6 +35,12 @@ def refuse_missing(*programs: str) -> None:
                 f"{program} is not on this computer; it is in the Debian package "
                 f"{_PROGRAMS[program]}."
             )
+
+
+def refuse_closed(home: Path) -> None:
+    """Raise PermissionError if this user may not read *home*, in which gpg would list no key."""
+    if home.is_dir() and not os.access(home, os.R_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(home))
 
 
 def _ask(home: Path, command: str) -> list[str]:

@@ -67,7 +67,8 @@ def _missing_folder(why: OSError) -> str:
 
 def _whose(path: Path) -> str:
     """Who owns the file or folder that refuses *path*, and who is asking; "" if unknown."""
-    refusing = _refusing(path.absolute())
+    path = path.absolute()
+    refusing = _refusing(path)
     try:
         found = refusing.stat()
     except OSError:

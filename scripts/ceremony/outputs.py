@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from dropbox.durable_file import erase, sync_folder, write_new
+from dropbox.gpg_agent import refuse_closed
 from dropbox.packets import PublicKey, dearmor
 from dropbox.pinned_keys import read_pins
 from dropbox.reviewer_key import ReviewerKey, export_public
@@ -43,7 +44,8 @@ def check_name(name: str) -> None:
 
 
 def refuse_open(home: Path) -> None:
-    """Raise CeremonyError if others on this computer can read *home*."""
+    """Raise CeremonyError if others on this computer can read *home*, OSError if we cannot."""
+    refuse_closed(home)
     if home.stat().st_mode & 0o077:
         raise CeremonyError(
             f"Others on this computer can read {home}; close it with chmod 700 first."

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 
 from dropbox.campaign import Campaign
 from dropbox.errors import CasedropError
+from dropbox.gpg_agent import refuse_closed
 from dropbox.openpgp import Opener
 from dropbox.packets import PublicKey, dearmor
 from dropbox.pinned_keys import read_pinned_keys, read_pins
@@ -59,6 +60,7 @@ def opener(asked: argparse.Namespace) -> Opener:
             "This needs the reviewer's secret keys: name gpg's directory with --home DIR, or in "
             "the environment variable GNUPGHOME."
         )
+    refuse_closed(asked.home)
     name_terminal()
     return Opener(asked.home)
 

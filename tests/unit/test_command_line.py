@@ -485,6 +485,40 @@ def test_a_home_of_gpg_that_does_not_exist_is_named(
         assert err == f"There is no directory {home}, where gpg's keys should be.\n"
 
 
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        ("casedrop-desk", ["list"]),
+        ("casedrop-desk", ["status"]),
+        ("casedrop-desk", ["lock"]),
+        ("casedrop-ceremony", ["weeks"]),
+        ("casedrop-ceremony", ["new", "--name", "blue", "--out", "o", "--own-passphrase"]),
+    ],
+)
+def test_a_home_of_gpg_that_this_user_may_not_read_is_not_called_empty(
+    program: str, arguments: list[str], casebook: Path, tmp_path: Path, here: Here,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    home, real = tmp_path / "home", os.access
+    home.mkdir(mode=0o700)
+    monkeypatch.setattr(os, "access", lambda path, how: path != home and real(path, how))
+    environ = {"CASEDROP_CASEBOOK": str(casebook), "GNUPGHOME": str(home)}
+
+    code, out, err = here(program, *arguments, **environ)
+
+    assert (code, out) == (2, "") and not list(home.iterdir())
+    assert err.startswith(f"{home}: Permission denied. It belongs to ")
+
+
+def test_to_lock_without_gpg_names_its_package(tmp_path: Path, here: Here) -> None:
+    code, out, err = here("casedrop-desk", "--home", tmp_path, "lock", PATH=str(tmp_path))
+
+    assert (code, out) == (2, "")
+    assert (
+        err == "gpg-connect-agent is not on this computer; it is in the Debian package gpgconf.\n"
+    )
+
+
 def test_a_file_in_the_place_of_a_casebook_is_named(
     casebook: Path, keys_dir: Path, here: Here
 ) -> None:

@@ -79,6 +79,15 @@ def test_a_file_that_may_be_written_but_not_replaced_names_its_folder(tmp_path: 
     assert f"The folder {tmp_path} belongs to " in said
 
 
+def test_a_file_that_is_named_from_its_folder_is_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch(mode=0o400)
+    said = told(PermissionError(errno.EACCES, "Permission denied", "file"))
+    assert said.startswith("file: Permission denied. It belongs to ")
+
+
 def test_what_is_missing_with_its_folder_names_the_folder(tmp_path: Path) -> None:
     there, gone = tmp_path / "file", tmp_path / "no" / "file"
     missing = [FileNotFoundError(errno.ENOENT, "Missing", str(path)) for path in (there, gone)]

@@ -2,6 +2,7 @@
 
 import argparse
 
+from dropbox.gpg_agent import refuse_closed
 from scripts.ceremony.weeks import term_lines, term_values
 from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.identity import today
@@ -19,6 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """Show it, and with --home also how long the reviewer's weekly keys last."""
+    if asked.home is not None:
+        refuse_closed(asked.home)
     with Casebook.open(asked.casebook) as casebook:
         values = gathered(casebook)
         reviewing = casebook.campaign.reviewing
