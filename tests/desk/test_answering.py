@@ -137,6 +137,28 @@ def test_the_language_is_the_one_asked_for_or_the_last_one_written_in(
     assert language_of(casebook.case(1)) == language
 
 
+@pytest.mark.parametrize(
+    ("written", "instead_of"),
+    [
+        (["fr"], "fr"),
+        (["en"], ""),
+        (["en", "fr"], "fr"),
+        (["fr", "en"], ""),
+        (["no tag"], ""),
+    ],
+)
+def test_a_language_that_the_drop_does_not_have_is_said_if_it_was_written_in_last(
+    casebook: Casebook, written: list[str], instead_of: str
+) -> None:
+    for later, language in enumerate(written):
+        add(casebook, 1, day=DAY + timedelta(days=later), language=language)
+
+    (letter,) = write(casebook, [1], "x", today=DAY)
+    assert letter.instead_of == instead_of
+    (letter,) = write(casebook, [1], "x", today=DAY, language="en")
+    assert (letter.language, letter.instead_of) == ("en", "")
+
+
 def test_whoever_asked_not_to_be_answered_is_answered_only_although(
     casebook: Casebook, campaign: Campaign
 ) -> None:

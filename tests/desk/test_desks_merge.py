@@ -13,13 +13,15 @@ from support.cases import DAY
 from support.desks import REVIEWERS, Desk
 from support.shared import made_once
 
+from dropbox import canonical_json
 from dropbox.errors import BadBundle, CannotOpen
+from dropbox.reply import DESKS
 from scripts.desk.audit import findings, forks
 from scripts.desk.case import Case
 from scripts.desk.case_name import characters_of, name_of
 from scripts.desk.casebook.answer_rows import ACKNOWLEDGEMENT
 from scripts.desk.casebook.casebook import Casebook
-from scripts.desk.casebook.custody import Line, Row, link
+from scripts.desk.casebook.custody import Line, Row, digest, link
 from scripts.desk.casebook.desks import SignedLine, WorkRow
 from scripts.desk.casebook.facts import STATED, TAKEN_BACK, unsettled
 from scripts.desk.casebook.link_decisions import CONFIRMED, DENIED
@@ -627,11 +629,13 @@ def test_a_restored_desk_gets_its_own_closed_reviews_back_and_reuses_no_number(
 
 
 def test_what_was_said_of_a_case_waits_for_its_reports(desks: list[Desk]) -> None:
-    first, second, _ = desks
+    first, second, third = desks
     first.file([9])
     first.judge(9, merit="", urgency="danger")
 
     assert second.merge(first.work()).waiting == 1
+    # It is passed on as it came, and not kept for its reviewer alone.
+    assert third.merge(second.work()).layers == 1
     second.file([9])
     assert status(second, 9) == "st.triaged"
 
@@ -959,6 +963,32 @@ def test_two_desks_with_one_number_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadBundle, match="Two desks have the number 1"):
         one.merge(replace(second, desks=(*second.desks, *third.desks)))
     assert one.merge(second).lines == len(second.lines)
+
+
+def test_a_desk_that_is_none_of_this_drop_is_named(tmp_path: Path) -> None:
+    taking, giving = (Desk.make(tmp_path / str(number), number) for number in range(2))
+    work = giving.work()
+    (desk,) = work.desks
+    another = "The work bundle has a desk of another drop"
+    changed = "The settings of a desk in the work bundle were changed"
+    damaged = "The work bundle is damaged: a desk's settings"
+    for meta, sentence in (
+        ({**desk.meta, "campaign": "other"}, another),
+        ({**desk.meta, "server_key": "ab" * 32}, another),
+        ({**desk.meta, "sample_key": "ab" * 31}, another),
+        ({**desk.meta, "sample_key": "ab" * 33}, another),
+        ({**desk.meta, "desk": DESKS}, changed),
+        ({**desk.meta, "desk": -1}, changed),
+        ({**desk.meta, "sample_key": "key"}, damaged),
+        ({**desk.meta, "sample_key": 7}, damaged),
+        ({}, damaged),
+        ([], damaged),
+        (7, damaged),
+    ):
+        settings = canonical_json.encode([meta, []], ascii_only=True)
+        made = desk._replace(origin=digest(settings), settings=settings.decode())
+        with pytest.raises(BadBundle, match=sentence):
+            taking.merge(replace(work, desks=(made,), lines=()))
 
 
 def test_once_a_desk_with_a_lower_number_is_known_its_key_draws_cases(
