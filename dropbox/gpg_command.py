@@ -17,6 +17,8 @@ from dropbox.gpg_agent import refuse_missing
 # python-gnupg logs status lines and the start of each result; none of that may reach a log.
 logging.getLogger("gnupg").setLevel(logging.CRITICAL + 1)
 
+# What installs Casedrop refuses an older one, too: scripts/release/environment.py.
+OLDEST_GPG = (2, 2, 36)
 _READ_BYTES = 65_536
 
 SERVER_OPTIONS = [
@@ -57,7 +59,8 @@ SEAL_OPTIONS = [
 def gpg_in(home: Path, options: Sequence[str]) -> Any:
     """python-gnupg's gpg with the keys in *home* and these *options*.
 
-    Raises KeysError if there is no gpg, no such directory, or gpg cannot be started in it.
+    Raises KeysError if there is no gpg, or one that is too old, no such directory, or gpg cannot be
+    started in it.
     """
     try:
         gpg = gnupg.GPG(gnupghome=str(home), options=list(options))
@@ -66,5 +69,18 @@ def gpg_in(home: Path, options: Sequence[str]) -> Any:
         if not home.is_dir():
             raise KeysError(f"There is no directory {home}, where gpg's keys should be.") from None
         raise KeysError(f"gpg cannot be started with its keys in {home}.") from None
+    _refuse_old(gpg.version)
     gpg.buffer_size = _READ_BYTES
     return gpg
+
+
+def _refuse_old(version: tuple[int, ...] | None) -> None:
+    if version is None:
+        raise KeysError("The installed gpg names no version; reinstall the package gnupg.")
+    if version < OLDEST_GPG:
+        found, needed = (".".join(map(str, one)) for one in (version, OLDEST_GPG))
+        raise KeysError(
+            f"The installed gpg is {found}; {needed} or later is needed, because an older one can "
+            "be made to report a signature that nobody made (CVE-2022-34903). Upgrade the package "
+            "gnupg."
+        )

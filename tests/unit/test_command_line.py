@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -473,6 +474,39 @@ def test_a_missing_gpg_is_named_and_nothing_is_made(
     assert code == 2
     assert err == "gpg is not on this computer; it is in the Debian package gnupg.\n"
     assert {path.name for path in tmp_path.rglob("*") if path not in before} <= {"lock"}
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("2.2.35", "The installed gpg is 2.2.35; 2.2.36 or later is needed, because an older one "
+         "can be made to report a signature that nobody made (CVE-2022-34903). Upgrade the "
+         "package gnupg.\n"),
+        ("none", "The installed gpg names no version; reinstall the package gnupg.\n"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("program", ["casedrop-desk", "casedrop-ceremony"])
+def test_a_gpg_that_is_too_old_is_not_used(
+    program: str, version: str, said: str, casebook: Path, first_home: Path, tmp_path: Path,
+    here: Here,
+) -> None:  # fmt: skip
+    (tmp_path / "gpg").write_text(f"#!/bin/sh\necho cfg:version:{version}\n", "utf-8")
+    (tmp_path / "gpg").chmod(0o755)
+    asked = {
+        "casedrop-desk": ["--casebook", casebook, "--home", first_home, "list"],
+        "casedrop-ceremony": ["weeks", "--home", first_home],
+    }
+    path = f"{tmp_path}:{os.environ['PATH']}"
+
+    assert here(program, *asked[program], PATH=path) == (2, "", said)
+
+    real = shutil.which("gpg")
+    (tmp_path / "gpg").write_text(
+        f'#!/bin/sh\ncase "$*" in *--list-config*) echo cfg:version:2.2.36; exit;; esac\n'
+        f'exec {real} "$@"\n', "utf-8",
+    )  # fmt: skip
+    # The oldest that will do is asked for the keys; those of a test are of no reviewer.
+    assert "gpg" not in here(program, *asked[program], PATH=path)[2]
 
 
 def test_a_home_of_gpg_that_does_not_exist_is_named(

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from dropbox.gpg_command import OLDEST_GPG
 from onion.control import OLDEST_TOR
 from scripts.release import environment
 
@@ -375,6 +376,7 @@ def test_the_oldest_versions_themselves_will_do(
     environment.check_programs()
     # A public service asks for more than a private network does.
     assert environment.PROGRAMS["tor"][0] <= OLDEST_TOR
+    assert environment.PROGRAMS["gpg"][0] == OLDEST_GPG
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs a second user")
