@@ -197,6 +197,11 @@ def test_all_keys_that_are_kept_fit_into_one_head(limit_days: int) -> None:
     assert of_fronts(limit_days).size < of_vault(limit_days).size
 
 
+def test_a_day_may_have_keys_of_all_fronts_for_sixteen_reviewers_21_times() -> None:
+    assert (of_fronts(), of_vault()) == (Bound(224, 405_900), Bound(256, 473_550))
+    assert [405_900 // record_bytes(reviewers) for reviewers in (16, 3)] == [21, 114]
+
+
 @pytest.mark.parametrize("limit_days", [14, 180])
 def test_the_vaults_own_key_is_bounded_by_how_long_its_days_are_kept(
     store: DayStore, keys_dir: Path, limit_days: int, monkeypatch: pytest.MonkeyPatch
