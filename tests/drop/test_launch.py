@@ -279,7 +279,8 @@ def test_an_upload_may_take_longer_than_the_worker_timeout(drop: Drop, site: Pat
     told = facts(ask(front, head, *body, pause=0.75))
 
     assert told["received"] == 300_000
-    assert told["silence"] == 120
+    # Its thread waits for what arrives and never for the socket itself.
+    assert told["silence"] == 0
     assert told["pid"] in members(drop.front_pid)
 
 
