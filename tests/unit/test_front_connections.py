@@ -456,9 +456,9 @@ def test_who_does_not_read_a_long_page_keeps_no_thread_and_gets_it_later(
 
 def test_a_page_goes_on_to_be_sent_for_two_minutes(long_pages: Front) -> None:
     client, _ = answered_at_length(long_pages)
-    long_pages.later(119.9)
+    long_pages.later(119.75)
     assert long_pages.worker.nr_conns == 1
-    long_pages.later()
+    long_pages.later(0.25)
 
     assert long_pages.worker.nr_conns == 0 == long_pages.watched
     assert len(taken(long_pages, client)) < len(LONG_PAGE)
@@ -600,7 +600,8 @@ class Thread:
 
     def __init__(self, front: Front, conn: Any) -> None:
         self.worker, self.conn = front.worker, conn
-        self._thread = threading.Thread(target=self._wait)
+        # A wait that never ends fails its test and does not keep the others.
+        self._thread = threading.Thread(target=self._wait, daemon=True)
         self.worker.method_queue.init()
         self._thread.start()
         while conn.granted is None:
@@ -621,6 +622,7 @@ class Thread:
     def ended(self) -> bool:
         """What it was told."""
         self._thread.join(10.0)
+        assert not self._thread.is_alive(), "it still waits"
         return bool(self.granted)
 
 

@@ -4,15 +4,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.day_stores import SECRET, bundle_of, claim, open_days, piece, report, tombstone
+from support.day_stores import (
+    SECRET,
+    bundle_of,
+    claim,
+    open_days,
+    owned,
+    piece,
+    report,
+    tombstone,
+)
 
 from dropbox.errors import CannotStore, PendingGone
 from dropbox.reply_bundle import Acknowledged
 from dropbox.tombstone import Reason
-from dropbox.vault.block_store import Export
+from dropbox.vault.block_store import Export, NoRoom
 from dropbox.vault.day_store import DayStore
+from dropbox.vault.tick_changes import Changes
 from dropbox.vault.tick_work import (
     Accept,
     Commit,
@@ -92,6 +103,37 @@ def test_a_report_that_is_sent_twice_to_a_failing_disk_is_not_said_to_be_there(
         with pytest.raises(CannotStore):
             entry.is_over()
     assert store.read(filed.block.id) is None
+
+
+@pytest.mark.parametrize(
+    "growing",
+    [
+        KeepKey(TODAY, b"record", 9),
+        NoteExport(Export(1, bytes(32))),
+        Accept(bundle_of(2)),
+        TakeOver([], TODAY, {(0, "A" * 40): 7}),
+    ],
+    ids=lambda work: type(work).__name__,
+)
+def test_on_a_full_disk_what_makes_a_table_longer_is_refused_and_the_rest_of_its_tick_done(
+    store: DayStore, growing: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed, write = report(), store._file.write
+    store.commit(filed, [])
+
+    def full(changes: Changes, *others: Any) -> None:
+        if any("INSERT" in statement for statement, _ in changes.statements):
+            raise CannotStore
+        write(changes, *others)
+
+    monkeypatch.setattr(store._file, "write", full)
+    refused = store._submit(growing)
+    erased = store._submit(Erase([owned(filed)], Reason.ABANDONED, tombstone))
+    store.tick()
+
+    assert erased.is_over() and store.read(filed.id) != filed.data
+    with pytest.raises(NoRoom):
+        refused.is_over()
 
 
 @dataclass(frozen=True)
