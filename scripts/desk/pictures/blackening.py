@@ -66,6 +66,6 @@ def _labelled(one: Mark) -> Image.Image:
 
 def _lettering(label: str, size: int) -> Image.Image:
     """*label* in white on black, with no shade between the two."""
-    wide = Image.new("1", (2 * size * len(label), 2 * size))
-    ImageDraw.Draw(wide).text((size, 0), label, fill=1, font=ImageFont.load_default(size))
-    return wide.crop(wide.getbbox())
+    mask = ImageFont.load_default(size).getmask(label, "1")
+    drawn = Image.frombytes("L", mask.size, bytes(mask))
+    return drawn.crop(drawn.getbbox())

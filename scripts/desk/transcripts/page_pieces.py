@@ -47,13 +47,9 @@ def pieces(height: int) -> Iterator[Piece]:
 def once(lines: Iterable[FoundLine]) -> list[FoundLine]:
     """*lines* without those that two pieces gave, from top to bottom."""
     kept: list[FoundLine] = []
-    near: dict[int, list[FoundLine]] = {}
     for line in sorted(lines, key=lambda one: -one.score):
-        bands = range(int(line.box[1]) // MOST_HEIGHT, int(line.box[3]) // MOST_HEIGHT + 1)
-        if all(_shared(line.box, other.box) < _SAME for at in bands for other in near.get(at, ())):
+        if all(_shared(line.box, other.box) < _SAME for other in kept):
             kept.append(line)
-            for at in bands:
-                near.setdefault(at, []).append(line)
     return sorted(kept, key=lambda one: (one.box[1], one.box[0]))
 
 
