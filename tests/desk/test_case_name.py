@@ -86,6 +86,8 @@ def test_a_name_with_a_wrong_character_is_named_in_the_sentence() -> None:
         read("k7qx4n")
     with pytest.raises(BadCaseName, match=r"^K7-QX4M-9TBY is no case's name"):
         read("k7qx4m9tby")
+    with pytest.raises(BadCaseName, match=r"^K7-QX4M-9TBX-0000 is no case's name"):
+        read("k7qx4m9tbx0000")
 
 
 def named(directory: Path, claimants: Sequence[int]) -> dict[int, str]:
