@@ -1,7 +1,7 @@
 # Casedrop. `make` alone lists what there is.
 SHELL := /bin/bash
 PYTHON ?= /usr/bin/python3
-# What develops, and what alone runs on the server.
+# The environment for development, and the one for the server alone.
 VENV := .venv
 BIN := $(VENV)/bin
 SERVER := .venv-server
@@ -44,7 +44,7 @@ server: debian-packages ## install what the server runs and nothing else, in .ve
 	@$(ENVIRONMENT) --bare $(SERVER) requirements/server.txt
 	$(call compile_catalogs,$(SERVER)/bin)
 
-# Beside another make that does the same, each writes its own file and moves it.
+# Another make may do the same at the same time: each writes its own file and moves it into place.
 define compile_catalogs
 	@trap 'rm -f "$$new"' EXIT; for po in dropbox/translations/*/LC_MESSAGES/messages.po; do mo=$${po%.po}.mo; new=$$mo.$$$$; \
 	[ $$mo -nt $$po ] || why=$$({ $(1)/pybabel --quiet compile --input-file $$po --output-file $$new && mv $$new $$mo; } 2>&1) || \
@@ -64,19 +64,21 @@ checkers: install debian-test-packages ## fetch the HTML validator and the acces
 demo: install ## eight cases through a private Tor network to the offline desk, and an answer back (KEEP=1 leaves it running)
 	@$(BIN)/python -m scripts.rehearsal.demo $(if $(KEEP),--keep)
 
-# Tests wait for a process or a clock a part of their time: so many more workers than processors. Of all tests, with rooms,
-# browsers and onions, it is half of their time; of the quick ones little. Spare ones work while a processor is idle.
+# Tests spend part of their time waiting for a process or a clock, so there are more workers than
+# processors. All tests together, with rooms, browsers and onions, wait half of their time; the
+# quick ones only a little. The spare workers run while a processor is idle.
 WORKERS ?=
 SPARE ?= 6
 # Tests marked alone, and those that failed, run by themselves afterwards.
 parallel = --workers $(or $(WORKERS),$(shell expr $$(nproc) + $(1))) --second-try
-# What was covered, in a place of each run's own: another run's beside it is not mixed in.
+# Each run keeps its coverage data in a place of its own, so that simultaneous runs do not mix.
 MEASURED = COVERAGE_FILE=$$(mktemp -d)/coverage
 
-# Tests start a room or a command a thousand times: none of them compiles the same modules again.
+# Tests start a room or a command a thousand times; this keeps them from compiling the same modules
+# each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-# What they write is in memory, where nothing waits for a disk, if there is room (in KiB) for the
+# Their files are in memory, where nothing waits for a disk, if there is room (in KiB) for the
 # largest store and image. PYTEST_DEBUG_TEMPROOT=/var/tmp puts it on a disk.
 ifndef PYTEST_DEBUG_TEMPROOT
 export PYTEST_DEBUG_TEMPROOT := $(shell \
@@ -93,7 +95,7 @@ quick: install ## the tests that need neither tor, a whole drop, a browser, stra
 coverage: checkers ## which lines and branches no test runs: build/coverage/index.html
 	@$(MEASURED) $(BIN)/python -m pytest $(call parallel,4) --spare-workers $(SPARE) --cov --cov-report=html:build/coverage
 
-pictures: checkers ## photograph the two pictures of the README again (docs/pictures), and all pages (build/screens)
+pictures: checkers ## take the README's two pictures again (docs/pictures), and pictures of all pages (build/screens)
 	@CASEDROP_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py tests/browser/test_pages.py
 
 crash: install debian-test-packages ## the test under fire at full length: 200 kills (CASEDROP_SEED=N repeats one)
@@ -158,7 +160,7 @@ deb: debian-packages ## the Debian package for this release of Debian, the same 
 try-deb: install deb ## install, set up, run and remove the package, only in a root that is thrown away (`make debian`)
 	@PYTHONPATH=tests:. $(BIN)/python -m installation --thrown-away build/deb/casedrop_*.deb
 
-lock: install ## the hashes of all packages anew, after a change in setup.cfg (UPGRADE=1: newer versions of what setup.cfg does not name)
+lock: install ## write the hashes of all packages again, after a change in setup.cfg (UPGRADE=1: newer versions of what setup.cfg does not name)
 	@$(BIN)/python -m scripts.release.dependency_locks $(if $(UPGRADE),--upgrade)
 
 words: install ## build both word lists again from their sources

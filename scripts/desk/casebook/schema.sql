@@ -1,12 +1,12 @@
--- The casebook's tables: everything that a desk knows and could not make again. (What can be made
--- again from these tables is in ../search/derived.sql.)
+-- The casebook's tables: everything that a desk knows and could not reconstruct. (Whatever can be
+-- derived from these tables is in ../search/derived.sql.)
 --
 -- A casebook that exists is altered to match this file by `migrate` alone: whoever changes a table
--- here also changes VERSION in casebook.py and says in upgrade.py what leads there. SQLite's
--- user_version holds the version of the file, meta.version the one with which it was made. Comments
--- are between statements, never in them: SQLite would keep them in every casebook, where `verify`
--- cannot tell whether they were altered. Days are UTC, written 2026-11-23; hashes are SHA-256 in
--- lower-case hex.
+-- here also changes VERSION in casebook.py and adds the upgrade to it in upgrade.py. SQLite's
+-- user_version holds the version of the file, meta.version the one that it was created with.
+-- Comments stand between statements, never inside them: SQLite would keep those in every casebook,
+-- where `verify` cannot tell whether they were altered. Days are UTC, written 2026-11-23; hashes
+-- are SHA-256 in lower-case hex.
 
 
 -- The casebook itself, in one row.
@@ -35,7 +35,7 @@ CREATE TABLE cases (
 ) STRICT;
 CREATE UNIQUE INDEX idx_cases_reply_public_tag_key ON cases (reply_public, tag_key);
 
--- What a case is called, which follows from its keys; see ../case_name.py and names.py.
+-- A case's name, which follows from its keys; see ../case_name.py and names.py.
 --   characters  all of them, without check characters; sorted by them, alike names are neighbours
 --   name        as many of them as tell it from the others here, as people read it
 --   former      what the casebook called it before version 6 (C-0001), or ''
@@ -77,15 +77,15 @@ CREATE TABLE attachment (
 
 -- What came in bundles.
 
--- An export bundle of format 1 that was worked through, and the day on which it was.
+-- An export bundle of format 1 that was imported, and the day of the import.
 CREATE TABLE export (
   number INTEGER PRIMARY KEY NOT NULL,
   day TEXT NOT NULL,
   manifest_sha256 TEXT NOT NULL
 ) STRICT;
 
--- What could not be opened so far, and why: a report (place 0), or file number "place" (from 1) of
--- the report in this block. A row goes when its report or file has been opened.
+-- Whatever could not be opened so far, and why: a report (place 0), or file number "place" (from 1)
+-- of the report in this block. A row goes when its report or file has been opened.
 CREATE TABLE unopened (
   block_id BLOB NOT NULL,
   place INTEGER NOT NULL,
@@ -93,9 +93,8 @@ CREATE TABLE unopened (
   PRIMARY KEY (block_id, place)
 ) STRICT;
 
--- An export bundle of format 2 that was worked through: the vault's id and the bundle's number
--- there, the day, the SHA-256 of its head, and the onion address of the drop. Ids and hashes are
--- hex.
+-- An export bundle of format 2 that was imported: the vault's id and the bundle's number there, the
+-- day, the SHA-256 of its head, and the onion address of the drop. Ids and hashes are hex.
 CREATE TABLE bundle (
   vault TEXT NOT NULL,
   number INTEGER NOT NULL,
@@ -105,8 +104,8 @@ CREATE TABLE bundle (
   PRIMARY KEY (vault, number)
 ) STRICT;
 
--- That a bundle was acknowledged: the vault may now delete what it held. It left with the reply
--- bundle of this number.
+-- A bundle that was acknowledged: the vault may now delete what it held. The acknowledgement left
+-- with the reply bundle of this number.
 CREATE TABLE acknowledgement (
   vault TEXT NOT NULL,
   number INTEGER NOT NULL,
@@ -114,7 +113,7 @@ CREATE TABLE acknowledgement (
   PRIMARY KEY (vault, number)
 ) STRICT;
 
--- What the next bundle is compared with: all slots of the newest one, what was opened in them (see
+-- The next bundle is compared with this: all slots of the newest one, what was opened in them (see
 -- bundles.py), and the days that took no more reports. Replaced as a whole by each import.
 CREATE TABLE slot (
   id BLOB PRIMARY KEY NOT NULL,
@@ -131,8 +130,9 @@ CREATE TABLE tried_key (
   id BLOB PRIMARY KEY NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What could not be opened and is kept as it came, by a reviewer's word: a block, or a day key's
--- sealed record (kind "block" or "day key"), its day, SHA-256 and the bundle that brought it.
+-- Something that could not be opened and that a reviewer decided to keep as it came: a block, or a
+-- day key's sealed record (kind "block" or "day key"), its day, SHA-256 and the bundle that brought
+-- it.
 CREATE TABLE sealed (
   number INTEGER PRIMARY KEY NOT NULL,
   id BLOB NOT NULL,
@@ -144,8 +144,8 @@ CREATE TABLE sealed (
 ) STRICT;
 CREATE UNIQUE INDEX idx_sealed_id_sha256 ON sealed (id, sha256);
 
--- What of table unopened no longer holds back the acknowledgement: it is kept in table sealed
--- (kept 1), or the server had it no more (kept 0). A row goes with that of unopened.
+-- Entries of table unopened that no longer hold back the acknowledgement: kept in table sealed
+-- (kept 1), or no longer on the server (kept 0). A row is deleted together with that of unopened.
 CREATE TABLE set_aside (
   block_id BLOB NOT NULL,
   place INTEGER NOT NULL,
@@ -177,17 +177,17 @@ CREATE TABLE taken_back (
   day TEXT NOT NULL
 ) STRICT;
 
--- A reply bundle that was written, and the hash of its file. Without a hash none was: the casebook was
--- restored on that day, and the numbers up to this one may be in use; see numbers.py.
+-- A reply bundle that was written, and the hash of its file. Without a hash, none was written: the
+-- casebook was restored on that day, and the numbers up to this one may be in use; see numbers.py.
 CREATE TABLE reply_bundle (
   number INTEGER PRIMARY KEY NOT NULL,
   day TEXT NOT NULL,
   sha256 TEXT NOT NULL
 ) STRICT;
 
--- That an answer left, never changed, against which answer.number and answer.bundle are verified.
--- "part" was the last part of the case at that time: whatever comes after it may be a response to
--- the answer.
+-- An answer that left. Rows never change, and answer.number and answer.bundle are verified against
+-- them. "part" was the last part of the case at that time: whatever comes after it may be a
+-- response to the answer.
 CREATE TABLE departure (
   answer INTEGER PRIMARY KEY NOT NULL,
   number INTEGER NOT NULL,
@@ -195,7 +195,7 @@ CREATE TABLE departure (
   part INTEGER NOT NULL
 ) STRICT;
 
--- That an answer which had left was written out once more, in a later reply bundle, since the vault
+-- An answer that had left and was written out once more, in a later reply bundle, because the vault
 -- never got the first one. Its number stays, so the vault can take it only once.
 CREATE TABLE sent_again (
   answer INTEGER NOT NULL,
@@ -224,7 +224,7 @@ CREATE TABLE layer (
 ) STRICT;
 CREATE INDEX idx_layer_case ON layer ("case");
 
--- That a layer of a casebook before version 6 was of this part: those that were there before it, by
+-- The parts that a layer of a casebook before version 6 was based on: those that came before it in
 -- the custody log. Later layers name their parts themselves.
 CREATE TABLE considered (
   layer INTEGER NOT NULL,
@@ -232,9 +232,9 @@ CREATE TABLE considered (
   PRIMARY KEY (layer, part)
 ) STRICT, WITHOUT ROWID;
 
--- What follows for each case from its parts, layers and answers, for lists and filters. Everybody
--- reads it, so it holds nothing of a review that others are still kept blind to. Lists of codes
--- have a space before and after each code.
+-- What lists and filters need of each case, derived from its parts, layers and answers. Everybody
+-- reads it, so it holds nothing from a review that others may not see yet. Lists of codes have a
+-- space before and after each code.
 --   status          how far its reviews have come
 --   correspondence  whether it was answered, and whether more came since
 --   differ          the fields in which two reviewers disagree, until a third has decided
@@ -255,11 +255,11 @@ CREATE TABLE standing (
 ) STRICT;
 
 
--- What reviewers add to a case beside their layers. Of the rows of one case in one table, "rank" is
--- one more than the highest that the desk knew: a later row replaces an earlier one, and none is
--- ever changed.
+-- What reviewers add to a case beside their layers. Within one case and table, "rank" is one more
+-- than the highest that the desk knew: a later row replaces an earlier one, and none is ever
+-- changed.
 
--- An English gist or a whole translation, say, of one text of a case.
+-- A gist or a translation of one text of a case.
 --   source    the text: the block id of its part, or the SHA-256 of its answer, in hex
 --   kind      gist or translation
 --   language  the language into which it was translated
@@ -278,7 +278,7 @@ CREATE TABLE translation (
 ) STRICT;
 CREATE INDEX idx_translation_case ON translation ("case");
 
--- That a case is the assignee's to review, by the word of the reviewer; '' gives it to nobody.
+-- The reviewer assigned a case to the assignee for review, or, if that is '', to nobody.
 CREATE TABLE assignment (
   number INTEGER PRIMARY KEY NOT NULL,
   "case" INTEGER NOT NULL,
@@ -289,8 +289,8 @@ CREATE TABLE assignment (
 ) STRICT;
 CREATE INDEX idx_assignment_case ON assignment ("case");
 
--- That a rejected case was drawn and comes back for a second review, by the sample key of the desk
--- with the origin "key", of which "percent" of the rejected cases are drawn.
+-- A rejected case that was drawn to come back for a second review, with the sample key of the desk
+-- with the origin "key"; "percent" is how many of the rejected cases are drawn.
 CREATE TABLE draw (
   number INTEGER PRIMARY KEY NOT NULL,
   "case" INTEGER NOT NULL,
@@ -301,8 +301,8 @@ CREATE TABLE draw (
 ) STRICT;
 CREATE INDEX idx_draw_case ON draw ("case");
 
--- What a reviewer says of two cases that may be about one thing: confirmed or denied. "other" is
--- the other case by its whole name, which comes after that of "case".
+-- What a reviewer says about two cases that may be about one thing: confirmed or denied. "other" is
+-- the whole name of the other case, which comes after that of "case".
 CREATE TABLE link_decision (
   number INTEGER PRIMARY KEY NOT NULL,
   "case" INTEGER NOT NULL,
@@ -314,8 +314,8 @@ CREATE TABLE link_decision (
 ) STRICT;
 CREATE INDEX idx_link_decision_case ON link_decision ("case");
 
--- That another reviewer than its author lets an answer leave: answer number "answer" of the desk
--- with this number, whose row has this hash in the custody log.
+-- A reviewer other than its author released an answer: answer number "answer" of the desk with this
+-- number, whose row has this hash in the custody log.
 CREATE TABLE release (
   number INTEGER PRIMARY KEY NOT NULL,
   "case" INTEGER NOT NULL,
@@ -327,8 +327,8 @@ CREATE TABLE release (
 ) STRICT;
 CREATE INDEX idx_release_case ON release ("case");
 
--- That the vault took this reply bundle of this desk and signer (a fingerprint), as the export bundle
--- of this number says.
+-- The vault took this reply bundle of this desk and signer (a fingerprint), according to the export
+-- bundle of this number.
 CREATE TABLE confirmation (
   vault TEXT NOT NULL,
   desk INTEGER NOT NULL,
@@ -339,7 +339,7 @@ CREATE TABLE confirmation (
   PRIMARY KEY (vault, desk, signer, reply_bundle)
 ) STRICT;
 
--- That something of a case is blacked out in everything that leaves; see redactions.py.
+-- Something in a case that is blacked out in everything that leaves; see redactions.py.
 --   key     random, in hex: what takes it back names it
 --   kind    "text": characters "start" to "stop" of the text with this SHA-256;
 --           "box": a box on a page of the file with this SHA-256; "file": all of that file
@@ -366,7 +366,7 @@ CREATE TABLE redaction (
 ) STRICT;
 CREATE INDEX idx_redaction_case ON redaction ("case");
 
--- That the redaction with this key counts no more, and why. It stays in its table all the same.
+-- The redaction with this key no longer counts, and why. It stays in its table all the same.
 CREATE TABLE redaction_end (
   number INTEGER PRIMARY KEY NOT NULL,
   "case" INTEGER NOT NULL,
@@ -379,8 +379,8 @@ CREATE TABLE redaction_end (
 CREATE INDEX idx_redaction_end_case ON redaction_end ("case");
 
 
--- What lawyers ask for of a case: facts, each with what it rests on. Rows with one "entry" are the
--- versions of one fact, of which the last one counts.
+-- What lawyers ask about a case: facts, each with what it rests on. Rows with the same "entry" are
+-- versions of one fact; the last one counts.
 --   entry   a letter for the kind of fact and nine random characters; see facts.py
 --   source  the part, file or answer that it rests on, or ''; see ../facts/sources.py
 --   state   stated, or taken back
@@ -427,8 +427,8 @@ CREATE TABLE party (
 ) STRICT;
 CREATE INDEX idx_party_case ON party ("case");
 
--- What a reviewer says of two parties, perhaps of two cases, that may be one: confirmed or denied.
--- "one" comes before "other". "rank" counts the words on these two.
+-- What a reviewer says about two parties, perhaps of two cases, that may be one: confirmed or
+-- denied. "one" comes before "other". "rank" counts what was said about these two.
 CREATE TABLE same_party (
   number INTEGER PRIMARY KEY NOT NULL,
   "case" INTEGER NOT NULL,
@@ -442,8 +442,8 @@ CREATE TABLE same_party (
 ) STRICT;
 CREATE INDEX idx_same_party_case ON same_party ("case");
 
--- That somebody of the team had contact with somebody of a case, on "date" through "channel", a
--- code of the campaign. "team" and "contact" are who, "text" is what was agreed.
+-- Somebody on the team had contact with somebody in a case, on "date" through "channel", a code of
+-- the campaign. "team" and "contact" are who, "text" is what was agreed.
 CREATE TABLE contact (
   number INTEGER PRIMARY KEY NOT NULL,
   "case" INTEGER NOT NULL,
@@ -484,8 +484,8 @@ CREATE UNIQUE INDEX idx_reviewer_name ON reviewer (name);
 -- Other desks' work, as bundles of `export-work` brought it; see desks.py. Nothing here names
 -- anything by a number of this casebook.
 
--- A desk that this one has heard of, by the hash that its custody log begins with. "settings" is
--- what that is the hash of: the other casebook's row of meta and its first reviewers.
+-- A desk that this one has heard of, by the hash that its custody log begins with. That is the hash
+-- of "settings": the other casebook's row of meta and its first reviewers.
 CREATE TABLE desk (
   origin TEXT PRIMARY KEY NOT NULL,
   number INTEGER NOT NULL,
@@ -518,8 +518,8 @@ CREATE TABLE desk_row (
 ) STRICT;
 CREATE INDEX idx_desk_row_characters_kind ON desk_row (characters, kind);
 
--- That a reviewer elsewhere has reviewed a case, in a layer that may not be read yet: the line has
--- its hash. Once the layer is in desk_row, this says nothing more.
+-- A reviewer at another desk has reviewed a case, in a layer that may not be read yet: the line has
+-- its hash. Once the layer is in desk_row, this row adds nothing.
 CREATE TABLE desk_promise (
   line TEXT PRIMARY KEY NOT NULL,
   characters TEXT NOT NULL,
@@ -527,8 +527,8 @@ CREATE TABLE desk_promise (
 ) STRICT;
 CREATE INDEX idx_desk_promise_characters ON desk_promise (characters);
 
--- Such layers as they came, sealed to their own reviewer alone, who gets them back from here if that
--- desk's casebook is lost. "lines" are those that record them, a JSON list of hashes.
+-- Such layers as they came, sealed to their own reviewer alone, who gets them back from here if
+-- that desk's casebook is lost. "lines" is a JSON list of the hashes of the lines that record them.
 CREATE TABLE desk_closed (
   sha256 TEXT PRIMARY KEY NOT NULL,
   reviewer TEXT NOT NULL,
@@ -538,7 +538,7 @@ CREATE TABLE desk_closed (
 
 
 -- Rows that SQLite itself refuses to change or delete. `verify` compares these triggers with the
--- file's to the character, so their text must never be laid out otherwise.
+-- file's character by character, so never reformat them.
 CREATE TRIGGER cases_update BEFORE UPDATE ON cases BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
 CREATE TRIGGER cases_delete BEFORE DELETE ON cases BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;
 CREATE TRIGGER part_update BEFORE UPDATE ON part BEGIN SELECT RAISE(ABORT, 'what claimants sent is never changed'); END;

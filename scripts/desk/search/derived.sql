@@ -1,14 +1,14 @@
 -- Derived tables: made from the casebook's own (../casebook/schema.sql) for finding and listing.
--- They hold nothing that is not there, and are rebuilt when one is missing or was made by another
--- version.
+-- They hold nothing that is not in those, and are rebuilt when one is missing or was made by
+-- another version.
 --
 -- Whoever changes a table here also changes _VERSION in the module that fills it, or old ones are
 -- never rebuilt.
 
 
 -- How far each register (a group of derived tables) has come: "upto" is the number of the last row
--- of the table "source" that is in it. The row with source '' is the register's own and holds its
--- version.
+-- of the table "source" that it includes. The row with source '' belongs to the register itself and
+-- holds its version.
 CREATE TABLE register (
   name TEXT NOT NULL,
   source TEXT NOT NULL,
@@ -18,12 +18,13 @@ CREATE TABLE register (
 ) STRICT;
 
 
--- Register "outline", filled by summary.py: a case in one row, so that a list of many cases reads
--- no report.
+-- Register "outline", filled by summary.py: one row for each case, so that a list of many cases
+-- reads no report.
 
--- Of all parts together: harms is a JSON list of codes; since and until are months such as 2019-03,
--- or ''. withdrawn and silent (the claimant asked for no notice) are 0 or 1; later counts the parts
--- that came after everything was taken back; text is the beginning of the first part's text.
+-- All parts taken together: harms is a JSON list of codes; since and until are months such as
+-- 2019-03, or ''. withdrawn and silent (the claimant asked for no notice) are 0 or 1; later counts
+-- the parts that came after everything was taken back; text is the beginning of the first part's
+-- text.
 CREATE TABLE outline (
   "case" INTEGER PRIMARY KEY,
   day TEXT NOT NULL,
@@ -40,7 +41,7 @@ CREATE TABLE outline (
   text TEXT NOT NULL
 ) STRICT;
 
--- The parts that name files, with how many, so that an import need not read all others.
+-- The parts that name files, with how many, so that an import need not read the other parts.
 CREATE TABLE part_with_files (
   part INTEGER PRIMARY KEY,
   files INTEGER NOT NULL
@@ -59,9 +60,9 @@ CREATE INDEX fact_case ON fact ("case");
 
 -- Register "said", filled by said.py: what reviewers say, and who may see it.
 
--- A value that reviewers gave a field. "source" is review for what counts, own for what the reader
--- said last. "reader" is the fingerprint of the reviewer who alone may see it, or '' if all may who
--- did not give the case away.
+-- A value that reviewers gave a field. "source" is review for the value that counts, own for what
+-- the reader said last. "reader" is the fingerprint of the only reviewer who may see it, or '' if
+-- everybody may who did not give the case away.
 CREATE TABLE said (
   code TEXT NOT NULL,
   source TEXT NOT NULL,
@@ -72,7 +73,7 @@ CREATE TABLE said (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX said_case ON said ("case");
 
--- The cases whose standing was settled since: what was said may have changed, or who may see it.
+-- The cases whose standing was worked out since: what was said may have changed, or who may see it.
 CREATE TABLE said_stale (
   "case" INTEGER PRIMARY KEY
 ) STRICT;
@@ -81,14 +82,14 @@ CREATE INDEX layer_given_away ON layer (reviewer) WHERE instr(judgement, '"confl
 CREATE TRIGGER said_stale_noted AFTER INSERT ON standing BEGIN INSERT OR IGNORE INTO said_stale VALUES (NEW."case"); END;
 
 
--- Register "found", filled by index.py: the words of every part, answer and text beside them,
--- spelled as folding.py says.
+-- Register "found", filled by index.py: the words of every part, of every answer, and of every text
+-- beside them, spelled as in folding.py.
 
--- Without a copy of the texts (content=''), which are in the casebook already; rows are only ever
+-- It keeps no copy of the texts (content=''), which are in the casebook already. Rows are only ever
 -- added.
 CREATE VIRTUAL TABLE found USING fts5(words, content='', columnsize=0, tokenize="ascii tokenchars '_'");
 
--- A text beside what the claimant sent: see beside.py.
+-- A text that goes with what the claimant sent: see beside.py.
 CREATE TABLE beside (
   number INTEGER PRIMARY KEY,
   "case" INTEGER NOT NULL,
@@ -96,14 +97,14 @@ CREATE TABLE beside (
 ) STRICT;
 CREATE UNIQUE INDEX beside_case_key ON beside ("case", key);
 
--- Who may read it: as in table said. Without a row, nobody may any more.
+-- Who may read it: as in table said. Without a row, nobody may read it any more.
 CREATE TABLE beside_reader (
   number INTEGER NOT NULL,
   reader TEXT NOT NULL,
   PRIMARY KEY (number, reader)
 ) STRICT, WITHOUT ROWID;
 
--- The cases of which such a text may be new, or others may read it.
+-- The cases in which such a text may be new, or may now have other readers.
 CREATE TABLE beside_stale (
   "case" INTEGER PRIMARY KEY
 ) STRICT;
@@ -164,7 +165,7 @@ CREATE TABLE reading_band (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX reading_band_reading ON reading_band (reading);
 
--- The cases of which a transcript may be new.
+-- The cases that may have a new transcript.
 CREATE TABLE reading_stale (
   "case" INTEGER PRIMARY KEY
 ) STRICT;
