@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dropbox import __version__
 from dropbox.errors import CasedropError
 from dropbox.system_error import explained, told
 
@@ -168,7 +169,11 @@ def _loaded(
 def _missing(package: str) -> str:
     sentence = f"The Python package {package} is missing in {sys.executable}"
     if not (ROOT / "Makefile").is_file():
-        return f"{sentence}; pip install 'casedrop[desk,courier]' brings what its programs need."
+        # The file, not the name: at PyPI that name may be anybody's.
+        return (
+            f"{sentence}. In the folder of the wheel that you installed, run: "
+            f"pip install './casedrop-{__version__}-py3-none-any.whl[desk,courier]'"
+        )
     python, spec = sys.executable, getattr(sys.modules["__main__"], "__spec__", None)
     # The program as it was called: a module, or one of the environment's commands.
     again = f"python -m {spec.name.replace('.__main__', '')}" if spec else Path(sys.argv[0]).name
