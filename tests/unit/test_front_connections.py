@@ -732,6 +732,16 @@ def test_who_has_waited_too_long_for_a_turn_is_answered_that_it_was_too_long(fro
     assert [(one.arrival.circuit, one.late) for one in front.given] == [(b"fc00::d", False)]
 
 
+def test_who_gave_up_behind_others_of_its_circuit_is_answered_at_once(front: Front) -> None:
+    for _ in range(3):
+        front.comes(GET, "fc00::a")
+    front.later(TURN_SECONDS - TICK)
+    assert len(front.given) == 2
+    front.later()
+
+    assert [one.late for one in front.given] == [False, False, True]
+
+
 class Served(Exception):
     """gunicorn was asked to serve."""
 
