@@ -30,8 +30,17 @@ from scripts.desk.screen.answer_tables import (
     values_table,
 )
 from scripts.desk.screen.cases import category_label, harm_label, status_values, whereabouts
+from scripts.desk.screen.chosen import Chosen
 from scripts.desk.screen.found import found_table, found_values
-from scripts.desk.screen.output import counted, print_json, print_long, print_rich, stages, table
+from scripts.desk.screen.output import (
+    counted,
+    print_json,
+    print_long,
+    print_rich,
+    progress_bar,
+    stages,
+    table,
+)
 from scripts.desk.screen.paging import Page, PageError
 from scripts.desk.search.finding import Found
 from scripts.desk.search.summary import Outline
@@ -113,6 +122,39 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+
+@pytest.mark.parametrize("at_terminal", [True, False])
+def test_how_far_a_work_is_leaves_nothing_on_the_screen_and_says_nothing_to_programs(
+    at_terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = io.StringIO()
+    monkeypatch.setattr(errors, "isatty", lambda: at_terminal)
+    monkeypatch.setattr("sys.stderr", errors)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress_bar() as bar:
+        stages(bar)("sealing", 1, 2)
+
+    text = errors.getvalue()
+    assert ("sealing" in text) == at_terminal
+    # The line is erased at the end, where it was drawn last.
+    assert not text or "\x1b[2K" in text[text.rindex("sealing") :]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "shown"),
+    [
+        (Chosen(), [1, 2, 3, 4]),
+        (Chosen(most=2), [1, 2]),
+        (Chosen(most=2, skip=2), [3, 4]),
+        (Chosen(most=2, skip=3), [4]),
+        (Chosen(skip=1), [2, 3, 4]),
+    ],
+)
+def test_a_page_of_what_was_chosen_begins_after_the_pages_before_it(
+    chosen: Chosen, shown: list[int]
+) -> None:
+    assert list(chosen.page([1, 2, 3, 4])) == shown
 
 
 @pytest.mark.parametrize(("lines", "paged"), [(3, False), (30, True)])
