@@ -21,6 +21,7 @@ from support.day_stores import (
     open_days,
     piece,
     report,
+    rows_of,
 )
 
 from dropbox.errors import PendingGone
@@ -174,7 +175,9 @@ def test_nothing_of_a_day_is_left_in_the_file_and_its_slots_are_used_again(
 
 
 @pytest.mark.slow
-def test_keys_are_kept_as_long_as_a_block_under_them(store: DayStore, clock: TickClock) -> None:
+def test_keys_are_kept_as_long_as_a_block_under_them(
+    store: DayStore, path: Path, clock: TickClock
+) -> None:
     """A block may come after the midnight that ended its key, and a tombstone is younger."""
     store.keep_key(FIRST, b"first")
     pass_days(store, clock, 1)
@@ -191,6 +194,10 @@ def test_keys_are_kept_as_long_as_a_block_under_them(store: DayStore, clock: Tic
         store.tick()
 
     assert store.day_keys() == []
+    # Nor are they on the disk.
+    store.close()
+    assert rows_of(path, "SELECT record FROM day_key") == []
+    assert b"first" not in path.read_bytes()
 
 
 def test_a_day_is_removed_in_bounded_steps_and_a_restart_goes_on_with_it(

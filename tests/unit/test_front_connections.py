@@ -528,6 +528,7 @@ def test_a_worker_that_ends_gives_heads_and_clients_that_still_send_a_few_second
     headless, body = front.comes(b"GET"), front.comes(post(10, b"abc"))
     front.worker.alive = False
     front.later()
+    assert (LAST_HEADS_SECONDS, LAST_DRAINS_SECONDS) == (2.0, 10.0)
     front.later(LAST_HEADS_SECONDS - 0.1)
     assert is_open(headless)
     front.later()
