@@ -241,7 +241,9 @@ def _state(data: Path, control: Path, owner: int | None) -> str:
     check_socket_path(control)
     text = f"DataDirectory {_quoted(data)}\n"
     # A socket in a directory of mode 0700, not a port: no other user and no web page can reach it.
-    text += f"ControlSocket {_quoted(control)}\nCookieAuthentication 1\n"
+    # tor takes a ControlSocket apart at its spaces, quoted or not.
+    option = "ControlPort unix:" if " " in str(control) else "ControlSocket "
+    text += f"{option}{_quoted(control)}\nCookieAuthentication 1\n"
     if owner is None:
         return text
     return (

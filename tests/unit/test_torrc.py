@@ -3,6 +3,8 @@ refused.
 """
 
 import subprocess
+import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +137,33 @@ def test_a_socket_path_that_the_kernel_would_cut_is_refused() -> None:
 
     with pytest.raises(BadPath, match="107 bytes"):
         service_torrc(replace(PUBLIC, control=just_fits.with_name(just_fits.name + "s")))
+
+
+@pytest.mark.onion
+@pytest.mark.parametrize("name", ["plain", "a 箱"])
+def test_the_installed_tor_takes_commands_in_a_folder_of_any_name(name: str) -> None:
+    """Whether it can use the path of its control socket it says only at a start."""
+    with tempfile.TemporaryDirectory() as place:
+        data = Path(place, name)
+        data.mkdir(mode=0o700)
+        service = OnionService(data / "drop", data / "front.sock")
+        (data / "torrc").write_text(
+            service_torrc(ServiceTor(data, data / "control", service)), "utf-8"
+        )
+        tor = subprocess.Popen(
+            ["tor", "--defaults-torrc", "/dev/null", "-f", data / "torrc", "--DisableNetwork", "1"],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            end = time.monotonic() + 60
+            while tor.poll() is None and not (data / "control").is_socket():
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            running = tor.poll() is None
+        finally:
+            tor.kill()
+            said, _ = tor.communicate()
+        assert running, said
 
 
 @pytest.mark.onion
