@@ -93,6 +93,7 @@ def test_a_drops_allowances_are_those_of_its_settings_and_of_what_comes_back() -
         What.ECHOES: 32,
         What.ALL_ECHOES: 2_400,
     }
+    assert circuit_limits.ECHO_BYTES == 131_072
     assert set(allowed) == set(What)
     for what, amount in allowed.items():
         limits.take("a", what, amount - 1)

@@ -22,7 +22,7 @@ from dropbox.tombstone import Reason, Tombstone
 from dropbox.vault.block_store import StoredTwice
 from dropbox.vault.day_store import DayStore
 from dropbox.vault.kept_keys import Bound, KeptKeys, TooManyKeys, of_fronts, of_vault
-from dropbox.vault.tombstones import Renewal, Tombstones
+from dropbox.vault.tombstones import RENEWAL_SECONDS, Renewal, Tombstones
 
 TODAY = START.date()
 ID, DIGEST = b"i" * 16, b"d" * 32
@@ -309,6 +309,8 @@ def test_the_key_is_renewed_in_a_thread_at_once_and_after_midnight(
     stones: Tombstones, store: DayStore, clock: TickClock
 ) -> None:
     renewal = Renewal(stones, store, seconds=0.01)
+    # A vault that ends does not wait for it, and a day begins with its key within ten seconds.
+    assert renewal._thread.daemon and RENEWAL_SECONDS == 10.0
     renewal.start()
     try:
         wait_for(lambda: stones.note() == "" and len(store.day_keys()) == 1)
