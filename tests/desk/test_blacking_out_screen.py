@@ -68,6 +68,26 @@ def test_words_are_marked_by_keys_and_blacked_out_wherever_they_are(tmp_path: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("parts", "more"), [(6, 0), (7, 2)])
+def test_a_question_shows_twelve_lines_of_places_and_counts_the_others(
+    tmp_path: Path, parts: int, more: int
+) -> None:
+    desk = Desk.make(tmp_path / "desk", 0)
+    with desk.working() as casebook:
+        add(casebook, *[report("张三", 1, kind="message")] * parts)
+
+    async def act(seat: Seat) -> None:
+        await seat.press("enter", "x", "enter", *["shift+right"] * 2, "enter", "enter")
+        lines = [one.strip(" │") for one in seat.lines]
+        begin = lines.index(f"Black out {parts} places?")
+        shown = [one for one in lines[begin + 1 : lines.index("y yes   n no")] if one]
+        assert len(shown) == 12 + bool(more)
+        assert shown[-1].startswith(f"… and {more} lines more" if more else "▐")
+
+    Seat(desk, MIDDLE).work(act)
+
+
+@pytest.mark.slow
 def test_a_file_beside_redacted_words_is_withheld_or_let_leave_by_keys(tmp_path: Path) -> None:
     desk = Desk.make(tmp_path / "desk", 0)
     with desk.working() as casebook:

@@ -22,6 +22,7 @@ from scripts.desk.casebook.casebook import Casebook
 from scripts.desk.casebook.translations import TRANSLATION
 from scripts.desk.commands import screen
 from scripts.desk.full_screen.case_screen import CaseScreen
+from scripts.desk.full_screen.desk_screen import LEAST_HEIGHT, LEAST_WIDTH
 from scripts.desk.full_screen.draft import toml_of
 from scripts.desk.full_screen.locked_screen import LockedScreen
 from scripts.desk.full_screen.panes import Pages
@@ -564,6 +565,9 @@ def test_a_long_name_is_never_cut(desk: Desk) -> None:
         seat.app.queue._rows[1] = replace(row, outline=replace(row.outline, name="K7-QX4M-9TBX"))
         shown = await seat.press("down")
         assert "K7-QX4M-9TBX 0 d" in shown and "正文" in shown
+        await seat.pilot.resize_terminal(LEAST_WIDTH, LEAST_HEIGHT)
+        await seat.settle()
+        assert any("K7-QX4M-9TBX" in line for line in seat.lines)
 
     Seat(desk).work(act)
 
@@ -604,7 +608,9 @@ def test_an_answer_is_written_warned_of_and_waits_in_the_outbox_until_taken_back
         assert f"Queue this answer to {first} in zh-Hans?" in shown and "repeats" in shown
         await seat.press("n", "a", "enter")
         await seat.type("谢谢您的来信。", "ctrl+s")
+        assert not seat.app.queue.stale
         assert "leaves with the next export-replies" in await seat.press("y")
+        assert seat.app.queue.stale
         shown = await seat.press("escape", "o")
         assert first in shown and "1 answer" in shown
         assert "谢谢您的来信。" in await seat.press("enter")

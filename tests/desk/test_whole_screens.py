@@ -14,7 +14,7 @@ from support.screen_pictures import RENEW, compare, pictures
 from support.seat import SMALL, Seat
 from support.shared import made_once
 
-LARGE, COMPACT = (160, 40), (40, 12)
+LARGE, COMPACT, TINY = (160, 40), (40, 12), (26, 12)
 
 # What is pressed, by what is on the screen then. What begins with = is typed at once.
 QUEUE = {
@@ -108,6 +108,7 @@ CASE = {
     "whether to leave it": "escape",
     "not left": "n",
     "left": "p y",
+    "the last is saved": "n 3 1 2 s",
 }
 VERBS = {
     "ready answers": "end enter a",
@@ -204,8 +205,12 @@ THIRD = {
     "queue": "",
     "an adjudication": "down down down down enter",
     "what they say of the next": "down",
-    "saved": "up 4 1 s",
+    "saved": "up 4 1 1 s",
     "nothing to say": "escape home enter",
+}
+THIRD_TINY = {
+    "an adjudication": "down down down down enter tab tab tab",
+    "what they say of the next": "down",
 }
 # Each screen, and each kind of dialog.
 TOUR = {
@@ -328,6 +333,7 @@ def shown(desk: Desk, walk: Mapping[str, str], size: tuple[int, int], language: 
         ("tour", TOUR, LARGE, "zh-Hant"),
         ("narrow", NARROW, COMPACT, "en"),
     ],
+    ids=lambda one: "x".join(map(str, one)) if isinstance(one, tuple) else None,
 )  # fmt: skip
 def test_each_screen_shows_this(
     busy: Desk, name: str, walk: Mapping[str, str], size: tuple[int, int], language: str
@@ -337,10 +343,11 @@ def test_each_screen_shows_this(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize("size", [SMALL, LARGE, TINY], ids=["small", "large", "tiny"])
 def test_a_third_reviewer_sees_this(busy: Desk, size: tuple[int, int]) -> None:
     third = Desk(busy.directory, 2)
-    compare(f"third-{size[0]}x{size[1]}-en", shown(third, THIRD, size, "en"))
+    walk = THIRD_TINY if size == TINY else THIRD
+    compare(f"third-{size[0]}x{size[1]}-en", shown(third, walk, size, "en"))
 
 
 @pytest.mark.slow

@@ -131,8 +131,8 @@ def _differing_and_alike(others: list[Desk]) -> None:
     """One on which two disagree, and three that are alike."""
     desk = others[0]
     _part(desk, "two reviewers see it in two ways", 5, ago=40)
-    for one, merit in zip(others, ("m3", "m1"), strict=False):
-        one.judge(5, merit=merit, urgency="normal", fields={"us": "california"})
+    for one, merit, us in zip(others, ("m3", "m1"), ("california", "none"), strict=False):
+        one.judge(5, merit=merit, urgency="normal", fields={"us": us})
     _part(desk, LIKE * 30, 6, files={"both.txt": b"both", "one.txt": b"one"})
     _part(
         desk, f"{LIKE * 15}另外一件事 with Zhang San。{LIKE * 15}", 7, files={"both.txt": b"both"}

@@ -115,8 +115,8 @@ class Coding(ScrollView, Forgets, can_focus=False):
 
     def renew(self) -> None:
         """Redraw the lines, and keep the current field on the screen."""
-        # One cell less, because a scroll bar may appear.
-        width = max(2, self.size.width - (not self.show_vertical_scrollbar))
+        # One cell less: the scroll bar, where there is one, is in the last.
+        width = max(2, self.size.width - 1)
         lines, current = list[Cells](), 0
         if self._refused:
             lines = [[(line.text, line.style)] for line in lines_of(self._refused, width)]

@@ -143,7 +143,7 @@ class QueueScreen(Selecting):
         rest = width - sum(shown.values())
         return [
             *((fitted(cells[name][0], size), cells[name][1]) for name, size in shown.items()),
-            (on_one_line(row.gist or outline.text, max(2, rest)), ""),
+            (on_one_line(row.gist or outline.text, rest), ""),
         ]
 
     def action_move(self, by: int) -> None:
