@@ -95,8 +95,8 @@ def check_mail(to: str, sendmail: Path) -> str:
     if sendmail.is_file() and os.access(sendmail, os.X_OK):
         return f"Alarms are mailed to {to} with {sendmail}."
     return (
-        f"Alarms CANNOT be mailed to {to}: {sendmail} is no program. Install one for mail, such as "
-        "dma or postfix, or name it in [alarms] sendmail."
+        f"Alarms CANNOT be mailed to {to}: {sendmail} is not a program. Install one for mail, such "
+        "as dma or postfix, or name it in [alarms] sendmail."
     )
 
 

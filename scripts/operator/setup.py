@@ -195,7 +195,7 @@ def _check_kernel(machine: Machine, waived: Sequence[str]) -> None:
 
     for part in waived:
         if part not in lockdown.PARTS:
-            raise CannotRun(f"{part} is no part of the lockdown: {', '.join(lockdown.PARTS)}.")
+            raise CannotRun(f"{part} is not part of the lockdown: {', '.join(lockdown.PARTS)}.")
     allowed = set(waived)
     if machine.settings.exists():
         settings = Settings.load({FILE_VARIABLE: str(machine.settings)})

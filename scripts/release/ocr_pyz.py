@@ -36,7 +36,7 @@ CARRIED = frozenset(
 _MAIN = """import sys
 
 sys.exit(
-    "This file is no program: put it beside casedrop-desk.pyz, whose command transcribe uses it."
+    "This file is not a program: put it beside casedrop-desk.pyz, whose command transcribe uses it."
 )
 """
 

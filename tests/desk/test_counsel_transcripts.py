@@ -174,7 +174,7 @@ def test_a_transcript_is_with_its_file_everywhere_and_marked_as_a_machines(
             casebook.names.characters(1)) if one.act == "export"]  # fmt: skip
 
     text = (out / "transcripts" / "D0-000002.txt").read_text("utf-8").splitlines()
-    assert text[0].startswith("[Read by a machine and compared with the picture by nobody (machine")
+    assert text[0].startswith("[Read by a machine; nobody has compared it with the picture (")
     assert text[2:] == [
         "← is the other side, → whose telephone it was, · a time or a notice; (?) is uncertain",
         "Page 1",

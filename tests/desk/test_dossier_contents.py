@@ -259,7 +259,7 @@ FULL: list[tuple[object, ...]] = [
     (
         "paragraph",
         (
-            "D0-000003  Read by a machine and compared with the picture by nobody (machine 2; for "
+            "D0-000003  Read by a machine; nobody has compared it with the picture (machine 2; for "
             "Bob, 2026-11-23)"
         ),
         {**NOTE, **BESIDE},

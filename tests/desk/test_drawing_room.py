@@ -205,7 +205,7 @@ def test_of_a_recording_its_length_and_stills_are_shown() -> None:
     damaged, _ = looked(b"ID3\x04\0\0" + bytes(100))
 
     assert (shown.kind, none) == (Kind.RECORDING, [])
-    assert shown.sentences[0] == "It lasts 0:02 by its own word."
+    assert shown.sentences[0] == "It says that it lasts 0:02."
     assert len(damaged.sentences) == 1
 
 

@@ -414,7 +414,7 @@ def test_what_was_missed_is_said_with_how_sure_it_is() -> None:
     lines = missed_sentences(found)
     assert lines[0] == (
         "Of 100 rejected cases, 30 were reviewed a second time by chance (still open: 2): 3 of "
-        f"these turned out to be no rejection, 10.0% (with 95% confidence between {low:.1%} and "
+        f"these should not have been rejected, 10.0% (with 95% confidence between {low:.1%} and "
         f"{high:.1%})."
     )
     assert len(lines) == 2 and lines[1].startswith("Of the ")

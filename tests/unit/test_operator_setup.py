@@ -322,7 +322,7 @@ def test_what_the_kernel_lacks_is_named_before_anything_is_changed_and_can_be_wa
     said = capsys.readouterr().err
     assert "lacks init_on_free:" in said and "--waive init_on_free" in said
     assert casedrop.main([*command, "--waive", "everything"]) == 2
-    assert "everything is no part of the lockdown" in capsys.readouterr().err
+    assert "everything is not part of the lockdown" in capsys.readouterr().err
     assert state(machine) == before and systemd.asked == []
 
     assert casedrop.main([*command, "--waive", "init_on_free"]) == 0

@@ -63,8 +63,8 @@ def run(asked: argparse.Namespace) -> None:
     )
     if work.promises:
         print(
-            f"{counted(len(work.promises), 'review')} can be read by nobody else yet: a second "
-            "reviewer has still to write theirs."
+            f"Nobody else can read {counted(len(work.promises), 'review')} yet: a second reviewer "
+            "has still to write theirs."
         )
 
 

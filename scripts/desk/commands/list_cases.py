@@ -38,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--descending", action="store_true", help="the last ones first")
     parser.add_argument("--view", default="", metavar="NAME", help="what was saved as a view")
     parser.add_argument(
-        "--save-view", default="", metavar="NAME", help="save what is asked for as a view"
+        "--save-view",
+        default="",
+        metavar="NAME",
+        help="save filters and order as a view",
     )
     parser.add_argument(
         "--fields",

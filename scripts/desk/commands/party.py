@@ -62,7 +62,7 @@ def run(asked: argparse.Namespace) -> None:
     elif asked.same or asked.different:
         _say(asked)
     elif asked.case:
-        nothing = "Nobody is entered in {0}; `party {0} --edit` does."
+        nothing = "No person or organisation is entered for {0}; `party {0} --edit` enters one."
         show_facts(asked, PARTY, _drawn, nothing)
     else:
         _list(asked)

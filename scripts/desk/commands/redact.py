@@ -84,10 +84,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reason", default="", metavar="CODE", help="why, a code of the campaign")
     parser.add_argument(
-        "--take-back", metavar="N", help="the number in the list of what is to count no more"
+        "--take-back", metavar="N", help="the number in the list of the redaction to take back"
     )
     parser.add_argument("--because", metavar="FILE", help="a file that says why, or - to type it")
-    parser.add_argument("--list", action="store_true", help="show what there is; also by default")
+    parser.add_argument("--list", action="store_true", help="show what is blacked out (default)")
     parser.add_argument(
         "--preview", type=Path, metavar="DIR", help="write the files' copies as they would leave"
     )
@@ -142,7 +142,7 @@ def _check(asked: argparse.Namespace) -> None:
     if asked.box is not None and (asked.file is None or asked.words is not None):
         raise DeskError("A box is on a page of a file: name it with --file.")
     if asked.as_seen and (asked.file is None or asked.words is not None or asked.box is not None):
-        raise DeskError("Name with --as-seen the file alone, with --file.")
+        raise DeskError("With --as-seen, name only the file, with --file.")
     if (asked.take_back is None) != (asked.because is None):
         raise DeskError("Name with --take-back a number of the list, and with --because the why.")
 

@@ -20,7 +20,7 @@ from scripts.desk.screen.output import (
     stages,
 )
 
-HELP = "make a casebook again from a backup, in the new directory --casebook"
+HELP = "restore a casebook from a backup into the new directory --casebook"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

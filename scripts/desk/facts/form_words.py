@@ -12,16 +12,17 @@ HEADS: Mapping[str, Label] = {
         "请写来源里说了什么，不要写您的看法。",
         "{} 中的一個事件。所有複核員都會讀到，包括以後複核此案的人：\n"
         "請寫來源裡說了什麼，不要寫您的看法。",
-        "An event of {}. Everybody reads it, also who reviews the case after you: write what\n"
-        "the source says, and not what you think of it.",
+        "An event of {}. Everybody reads it, including whoever reviews the case after you: write\n"
+        "what the source says, and not what you think of it.",
     ),
     PARTY: trilingual(
         "{} 中的一个人或组织。所有复核员都会读到，包括以后复核此案的人。\n"
         "请不要填写本案要保护的人，尤其不要填写当事人。",
         "{} 中的一個人或組織。所有複核員都會讀到，包括以後複核此案的人。\n"
         "請不要填寫本案要保護的人，尤其不要填寫當事人。",
-        "A person or an organisation in {}. Everybody reads it, also who reviews the case\n"
-        "after you. Enter nobody whom the case protects, least of all the claimant.",
+        "A person or an organisation in {}. Everybody reads it, including whoever\n"
+        "reviews the case after you. Enter nobody whom the case protects, least of all the\n"
+        "claimant.",
     ),
     CONTACT: trilingual(
         "{} 中的一次联系。本站的答复和当事人的来文会自动列入，不必填写。",
@@ -113,7 +114,7 @@ REMARKS: Mapping[str, tuple[tuple[str, Label, str], ...]] = {
     CONTACT: (
         ("when", _WHEN, ""),
         ("channel", _NOTHING, "contact_channel"),
-        ("team", trilingual("我方的人。", "我方的人。", "Who of the team."), ""),
+        ("team", trilingual("我方的人。", "我方的人。", "Who on the team."), ""),
         ("contact", trilingual("与谁联系。", "與誰聯繫。", "With whom."), ""),
         ("text", trilingual("商定了什么。", "商定了什麼。", "What was agreed."), ""),
     ),

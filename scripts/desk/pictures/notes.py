@@ -48,7 +48,7 @@ SENTENCES = {
     Note.LOCKED_ENTRIES: "{:,} of its entries are encrypted with a password.",
     Note.LINKS: "{:,} of its entries are links, which can lead anywhere once they are unpacked.",
     Note.NOT_CONVERTED: "LibreOffice could not convert it.",
-    Note.SECONDS: "It lasts {} by its own word.",
+    Note.SECONDS: "It says that it lasts {}.",
     Note.NO_MEMORY: "It asked for more memory than one file may have.",
     Note.STOPPED_UNPACKING: "It was listed no further than {:,} MiB of its unpacked bytes.",
     Note.NOT_OPENED: "Nothing in it was opened.",

@@ -124,7 +124,7 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "transcript": (
         "机器识别的文字，未经人工核对（{machine}；{by}，{day}）",
         "機器辨識的文字，未經人工核對（{machine}；{by}，{day}）",
-        "Read by a machine and compared with the picture by nobody ({machine}; for {by}, {day})",
+        "Read by a machine; nobody has compared it with the picture ({machine}; for {by}, {day})",
     ),
     "legend": (
         "← 对方，→ 手机的主人，· 时间或通知；(?) 不确定",

@@ -89,8 +89,8 @@ def missed_sentences(found: Missed) -> list[str]:
     low, high = found.limits
     lines = [
         f"Of {counted(found.rejected, 'rejected case')}, {found.reviewed:,} were reviewed a "
-        f"second time by chance{_waiting(found)}: {found.missed:,} of these turned out to be no "
-        f"rejection, {found.share:.1%} (with {CONFIDENCE:.0%} confidence between {low:.1%} and "
+        f"second time by chance{_waiting(found)}: {found.missed:,} of these should not have been "
+        f"rejected, {found.share:.1%} (with {CONFIDENCE:.0%} confidence between {low:.1%} and "
         f"{high:.1%})."
     ]
     if found.others:
