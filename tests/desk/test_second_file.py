@@ -128,7 +128,7 @@ def test_another_python_a_cut_file_and_a_full_disk_end_in_a_sentence(
 def test_it_is_used_where_it_lies_beside_the_first_file(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "argv", [str(made.with_name("casedrop-desk.pyz"))])
+    monkeypatch.setattr(sys, "argv", [str(made.with_name("casedrop-desk.pyz")), "transcribe"])
     monkeypatch.setenv("SHIV_ROOT", str(tmp_path / "cache"))
 
     site = recognizer_site.recognizer_site()
