@@ -627,7 +627,7 @@ def test_what_was_not_whole_is_told_with_an_exit_code(
         add(opened, report(attachments=(attachment(),)))
     casebook_backup.remember(casebook, WORDS)
     out = line("backup", tmp_path / "b", text=f"{WORDS}\n")
-    assert "Warning: 1 file of the casebook were missing" in out
+    assert "or damaged, already before: 1 file. `verify` names each." in out
 
     shutil.rmtree(casebook)
     code, out, err = line.run("restore", tmp_path / "b", text=f"{WORDS}\n")

@@ -385,6 +385,9 @@ def test_the_command_prints_writes_and_counts_a_selection(at_the_desk: Team) -> 
     values = json.loads(team(0, "charts", "--json", "--where", "category=c3", "--least", 1))
     assert (values["cases"], values["figures"]) == (0, [])
     assert "7 cases counted" in team(0, "charts", "--out", page, "--lang", "zh-Hant")
+    again = page.with_name("again.html")
+    values = json.loads(team(0, "charts", "--json", "--out", again, "--lang", "zh-Hant"))
+    assert values["cases"] == 7 and again.read_bytes() == page.read_bytes()
     assert page.read_text("utf-8").startswith("<!DOCTYPE html>") and page.stat().st_mode & 0o77 == 0
     code, _, error = team.run(0, "charts", "--out", page)
     assert code == 2 and "charts.html" in error

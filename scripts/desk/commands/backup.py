@@ -94,8 +94,9 @@ def _tell(asked: argparse.Namespace, written: Backup) -> None:
     )
     if written.damaged:
         print(
-            f"Warning: {counted(len(written.damaged), 'file')} of the casebook were missing or "
-            "damaged already; `verify` names them. Keep the earlier backups."
+            "Warning: missing from the casebook, or damaged, already before: "
+            f"{counted(len(written.damaged), 'file')}. `verify` names each. Keep the earlier "
+            "backups."
         )
     if size.st_dev == asked.casebook.stat().st_dev:
         print("Warning: it is on the same disk as the casebook. Copy it to another one.")

@@ -60,9 +60,10 @@ def run(asked: argparse.Namespace) -> None:
     if asked.out is not None:
         page = html(found, counting, campaign=title[asked.lang])
         write_new(asked.out, page.encode())
-        print(f"{counted(len(numbers), 'case')} counted; {asked.out} was written.")
-    elif asked.json:
+    if asked.json:
         print_json({"cases": len(numbers), "least": asked.least, "figures": chart_values(found)})
+    elif asked.out is not None:
+        print(f"{counted(len(numbers), 'case')} counted; {asked.out} was written.")
     else:
         print_rich(charts_text(found, width=screen_width()))
         hidden = (

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from scripts.desk.file_access import write_files
-from scripts.desk.identity import own_case, working
+from scripts.desk.identity import DeskError, own_case, working
 from scripts.desk.options import add_case, add_json
 from scripts.desk.screen.cases import file_values, files_table, split_lines, written_lines
 from scripts.desk.screen.output import print_json, print_rich
@@ -24,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> None:
     """List them, or write them out and log each one."""
+    if asked.json and asked.out is not None:
+        raise DeskError("--json lists files, --out writes them: give one of the two.")
     with working(asked) as casebook:
         case = own_case(casebook, asked.case)
         if asked.out is not None:
