@@ -375,6 +375,7 @@ def test_an_export_that_takes_more_memory_than_there_is_is_refused_in_words_befo
     assert answer.status_code == 507
     said = answer.get_data(as_text=True)
     assert said == (app.test_client().get("/status").json or {})["trouble"]
+    assert said.startswith("A bundle cannot be made any more. The vault")
     assert f"holds {slots:,} slots" in said and "0.3 GiB of memory" in said
     assert len(vault.store.exports()) == made
     with served(app, socket), pytest.raises(CourierError, match=r"no bundle now: .*MemoryMax of"):
