@@ -1,11 +1,13 @@
 """Requests while they arrive: when a thread gets one, and who has to give way."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from typing import cast
 
 import pytest
 
+from onion import request_arrival
 from onion.request_arrival import (
     HEAD_BYTES,
     SHORT_BYTES,
@@ -218,6 +220,7 @@ def test_the_limits_of_a_drop_are_those_that_were_measured_under_attack() -> Non
     assert (limits.slow_seconds, limits.fair_bytes) == (120, 8_192)
     assert (limits.uploads, limits.circuit_uploads, limits.circuit_requests) == (14, 2, 2)
     assert (limits.large_uploads, limits.large_bytes) == (10, 8_388_608)
+    assert (limits.short_requests, limits.working_requests) == (8, 2)
 
 
 def arrivals(most: int, circuits: str) -> tuple[Arrivals, list[Arrival], list[Arrival | None]]:
@@ -279,6 +282,19 @@ def test_how_much_has_arrived_is_known_without_receiving_it(line: Line, source: 
     assert source.recv(10_000) == b"x" * 10_000 and source.ahead() == 30_000
     line.client.close()
     assert source.ahead() == 30_000
+
+
+def test_a_thread_waits_for_a_client_that_pauses(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_arrival, "_LOOK_MILLISECONDS", 5)
+    source = BodySource(line.server, patience=20.0)
+    source.open()
+    sender = threading.Timer(0.05, line.client.sendall, [b"abc"])
+    sender.start()
+
+    assert source.recv(5) == b"abc"
+    sender.join()
 
 
 @pytest.mark.slow
