@@ -6,7 +6,7 @@ takes half as long again as the tests do.
 
 Python traces all that runs, whosever it is. While a page is rendered or parsed hardly anything of
 ours runs: that is not traced. While tests are collected nothing of ours runs but what modules run
-as they are loaded, and between tests and their fixtures nothing: only these are traced.
+as they are loaded: only that is traced.
 """
 
 import sys
@@ -17,7 +17,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from _pytest import fixtures
 from _pytest.assertion.rewrite import AssertionRewritingHook
 
 UNMEASURED = (
@@ -27,15 +26,6 @@ UNMEASURED = (
 
 # A sixth of what the tests of the front take when they are measured.
 NOT_OURS = (("jinja2", "Template", "render"), ("bs4", "BeautifulSoup", "__init__"))
-
-# What runs a test, and what makes and removes its fixtures: between them only pytest runs.
-OURS_WITHIN: tuple[tuple[Any, str], ...] = (
-    (pytest.Function, "runtest"),
-    (fixtures, "call_fixture_func"),
-    (fixtures, "_teardown_yield_fixture"),
-)
-# The trace of the test that is measured now.
-_trace = list[Any]()
 
 # What is measured, and what the tests share, which runs it as it is loaded.
 OURS = ("dropbox", "onion", "scripts", "fuzz", "installation", "mutation", "support")
@@ -79,28 +69,10 @@ def pytest_collection_finish() -> None:
     coverage = sys.modules.get("coverage")
     if coverage is None or coverage.Coverage.current() is None:
         return
-    for place, name in OURS_WITHIN:
-        setattr(place, name, traced(getattr(place, name)))
     for module, owner, name in NOT_OURS:
         if module in sys.modules:
             made = getattr(sys.modules[module], owner)
             setattr(made, name, untraced(getattr(made, name)))
-
-
-def traced(run: Callable[..., Any]) -> Callable[..., Any]:
-    """*run*, with the trace that is taken away around the test which is measured."""
-
-    @wraps(run)
-    def within(*given: Any, **named: Any) -> Any:
-        __tracebackhide__ = True
-        before = sys.gettrace()
-        sys.settrace(_trace[-1] if _trace else before)
-        try:
-            return run(*given, **named)
-        finally:
-            sys.settrace(before)
-
-    return within
 
 
 def untraced(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -125,23 +97,12 @@ def is_measured(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Pause for a test that does not count, and for what is made and removed for it. Of another
-    trace the test and its fixtures, and not what pytest does between them.
-    """
+    """Pause for a test that does not count, and for what is made and removed for it."""
     coverage = sys.modules.get("coverage")
     current = coverage.Coverage.current() if coverage else None
     # Whoever asks which test ran each line is told of every test.
-    if current is None or item.config.getoption("cov_context", None):
+    if current is None or item.config.getoption("cov_context", None) or is_measured(item):
         return (yield)
-    if is_measured(item):
-        trace = sys.gettrace()
-        _trace.append(trace)
-        sys.settrace(None)
-        try:
-            return (yield)
-        finally:
-            _trace.pop()
-            sys.settrace(trace)
     current.stop()
     try:
         return (yield)

@@ -54,46 +54,6 @@ def test_a_test_in_this_process_is_measured(coverage: Coverage, marks: tuple[str
     assert coverage.said == []
 
 
-def test_of_a_measured_test_only_what_runs_it_and_its_fixtures_is_traced(
-    coverage: Coverage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(measured, "_trace", [])
-
-    def trace(*_: object) -> Any:
-        return trace
-
-    def fail() -> None:
-        assert sys.gettrace() is trace
-        raise KeyError
-
-    config = SimpleNamespace(getoption=lambda *_: None)
-    item: Any = SimpleNamespace(get_closest_marker=lambda _: False, config=config)
-    before = sys.gettrace()
-    try:
-        sys.settrace(trace)
-        protocol: Any = measured.pytest_runtest_protocol(item)
-        next(protocol)
-        between = sys.gettrace()
-        within = measured.traced(sys.gettrace)()
-        with pytest.raises(KeyError):
-            measured.traced(fail)()
-        again = sys.gettrace()
-        with pytest.raises(StopIteration, match="True"):
-            protocol.send(True)
-        after = sys.gettrace()
-        outside = measured.traced(sys.gettrace)()
-    finally:
-        sys.settrace(before)
-
-    assert (between, within, again, after, outside) == (None, trace, None, trace, trace)
-    assert coverage.said == []
-
-
-def test_what_is_ours_within_a_test_is_there_to_be_traced() -> None:
-    """Else nothing would be measured."""
-    assert [callable(getattr(place, name)) for place, name in measured.OURS_WITHIN] == [True] * 3
-
-
 @pytest.mark.parametrize("mark", measured.UNMEASURED)
 def test_what_takes_a_drop_or_thousands_of_inputs_is_not_measured_and_the_next_test_is(
     coverage: Coverage, mark: str
