@@ -43,9 +43,9 @@ def test_a_name_that_is_none_is_a_sentence(views: Views, name: str) -> None:
     with pytest.raises(ViewError) as refused:
         views.save(name, NONE)
 
+    assert str(refused.value).startswith("A view needs a name:") == (not name)
     assert str(refused.value).endswith(
-        "cannot be a view's name: at most 40 letters and digits, with hyphens, points and "
-        "underscores between them."
+        ": at most 40 letters and digits, with hyphens, points and underscores between them."
     )
     assert views.all() == {}
 

@@ -202,7 +202,13 @@ def test_a_saved_view_is_deleted_after_a_yes_and_all_else_is_not(desk: Desk) -> 
 
 
 @pytest.mark.slow
-def test_rejected_cases_are_drawn_after_a_yes(desk: Desk) -> None:
+@pytest.mark.parametrize("chance", [True, False])
+def test_rejected_cases_are_drawn_after_a_yes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, chance: bool
+) -> None:
+    # One review is enough, whatever the campaign draws.
+    monkeypatch.setattr("scripts.desk.casebook.layers.sampled", lambda *_: False)
+    monkeypatch.setattr("scripts.desk.quality_control.sampled", lambda *_: chance)
     desk.judge(1, merit="m0", urgency="normal")
     with desk.working() as casebook:
         first = casebook.names.of(1)
@@ -213,9 +219,9 @@ def test_rejected_cases_are_drawn_after_a_yes(desk: Desk) -> None:
         await seat.press("n")
         assert not seat.sitting.casebook.draws.of(1)
         shown = " ".join((await seat.press("i", *"Draw", "enter", "y")).split())
-        drawn = bool(seat.sitting.casebook.draws.of(1))
-        assert (f"Back for a second review: {first}." in shown) == drawn
-        assert ("No more rejected case was drawn." in shown) != drawn
+        assert bool(seat.sitting.casebook.draws.of(1)) == chance
+        assert (f"Back for a second review: {first}." in shown) == chance
+        assert ("No more rejected case was drawn." in shown) != chance
 
     Seat(Desk(desk.directory, 1)).work(act)
 

@@ -77,9 +77,11 @@ class Views:
     def save(self, name: str, view: View) -> None:
         """Save *view* as *name*, replacing any view of that name."""
         if not _NAME.fullmatch(name):
+            given = one_line(name, _SHOWN_CHARACTERS)
             raise ViewError(
-                f"{one_line(name, _SHOWN_CHARACTERS)} cannot be a view's name: at most 40 letters "
-                "and digits, with hyphens, points and underscores between them."
+                (f"{given} cannot be a view's name" if given else "A view needs a name")
+                + ": at most 40 letters and digits, with hyphens, points and underscores between "
+                "them."
             )
         views = {**self.all(), name: view}
         if len(views) > _MOST_VIEWS:
