@@ -4,6 +4,7 @@ Front and vault work on a file system of their own in an image, which is then re
 copies of all inodes in the file system's journal, and all blocks, free ones too.
 """
 
+import filecmp
 import math
 import os
 import random
@@ -26,6 +27,7 @@ from scipy import stats
 from support.desk_side import Desk, store_of
 from support.disk_image import Times, make_image, mounted, repair, words_found
 from support.front import ONION
+from support.processes import standing_still
 
 from dropbox.sizes import BLOCK_BYTES
 from dropbox.vault.store_limits import StoreLimits
@@ -48,6 +50,8 @@ SETTLED_SECONDS = 4.0
 # What a tick has overwritten in SQLite's journal is on the disk with the next.
 TWO_TICKS = 2.2
 TWO_DAYS = 172_800
+# How often the image is copied at most until a copy is one of one moment.
+COPIES = 20
 # As exact as the times that a table with a row for each report gives away.
 EXACT_SECONDS = 0.03
 # Chance explains what is likelier than this.
@@ -228,9 +232,20 @@ def test_no_time_of_a_report_and_no_piece_of_a_withdrawn_block_is_on_the_raw_dis
     cuts: list[tuple[float, Path]] = []
 
     def cut() -> None:
-        """What is on the disk now, with nothing written first."""
-        cuts.append((time.time(), tmp_path / f"cut-{len(cuts)}"))
-        shutil.copyfile(image, cuts[-1][1])
+        """What is on the disk now, in the middle of whatever the vault does, with nothing that it
+        has not written yet.
+
+        Copying takes longer than a write. What was written meanwhile would be in one part of the
+        copy and not in another, as no power cut leaves it. So the vault stands still, and a copy is
+        taken again if the file system wrote of its own accord.
+        """
+        with standing_still(drop.vault_pid):
+            moment, copy = time.time(), tmp_path / f"cut-{len(cuts)}"
+            for _ in range(COPIES):
+                shutil.copyfile(image, copy)
+                if filecmp.cmp(image, copy, shallow=False):
+                    cuts.append((moment, copy))
+                    return
 
     # Five times as many copies of the inodes as usual: nearly every tick is in the journal.
     with mounted(image, place, "noatime,commit=1"):
@@ -261,6 +276,7 @@ def test_no_time_of_a_report_and_no_piece_of_a_withdrawn_block_is_on_the_raw_dis
     # That which was searched is the disk: the last write is found there.
     assert any(abs(one.at - written) < 1e-6 for one in Times(raw, written - 1, written + 1).stamps)
 
+    assert len(cuts) == len(timers)
     for moment, copy in cuts:
         assert words_found(copy.read_bytes(), run.gone_before(moment)) == 0
         repair(copy)

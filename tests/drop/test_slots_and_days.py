@@ -1,17 +1,16 @@
 """One case's whole way, with front and vault as in production, without tor."""
 
 import os
-import signal
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support.desk_side import QUANTUM, Desk, store_of
 from support.front import ONION
-from support.processes import family
+from support.processes import standing_still
 from support.running_drop import RunningDrop
 
 from onion.launch import Drop
@@ -103,21 +102,12 @@ def test_the_file_of_a_drop_shows_whole_quanta_and_keys_of_the_start_alone(
     assert keys == 2
 
 
-def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
-    for pid in pids:
-        os.kill(pid, number)
-
-
 def test_reports_wait_for_the_vault_and_are_filed_when_it_is_back(running: RunningDrop) -> None:
     """A vault that is gone is no loss: the page keeps everything."""
     with running.browser() as browser:
         page = browser.get("/en/report")
-        vault = family(running.drop.vault_pid)
-        signal_all(vault, signal.SIGSTOP)
-        try:
+        with standing_still(running.drop.vault_pid):
             refused = browser.send(page.form(), {"category": "c1", "text": REPORT})
-        finally:
-            signal_all(vault, signal.SIGCONT)
         assert refused.status == 503 and refused.form().value("text") == REPORT
         deadline = time.monotonic() + 30
         while browser.send(refused.form(), {"category": "c1", "text": REPORT}).status != 200:

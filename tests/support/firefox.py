@@ -210,7 +210,8 @@ class Firefox:
 
         The visible text is read of those elements alone that hold them, and have no part that does.
         """
-        holding = self.ask(_HOLDING, words)
+        # None while one page gives way to the next.
+        holding = self.ask(_HOLDING, words) or ()
         return any(words in " ".join(element.text.split()) for element in holding)
 
     def all(self, css: str) -> list[WebElement]:

@@ -1,6 +1,9 @@
 """The processes below another one, as the kernel lists them."""
 
-from contextlib import suppress
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -16,6 +19,21 @@ def family(pid: int) -> list[int]:
     for one in found:
         found += [child for child, parent in parents.items() if parent == one]
     return found
+
+
+@contextmanager
+def standing_still(pid: int) -> Iterator[None]:
+    """*pid* and all its descendants do nothing meanwhile."""
+    stopped = family(pid)
+    for one in stopped:
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for one in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGCONT)
 
 
 def children(pid: int) -> list[int]:
