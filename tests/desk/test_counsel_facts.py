@@ -175,6 +175,17 @@ def test_what_is_no_folder_or_anothers_is_not_removed(
     assert file.exists() and not folder.exists()
 
 
+@pytest.mark.parametrize("more", [b"", b"x", b"Somebody wrote here."])
+def test_only_a_folder_with_exactly_our_mark_is_removed(tmp_path: Path, more: bytes) -> None:
+    folder = tmp_path / "out.unfinished-abcdefgh"
+    folder.mkdir()
+    ours = b"This folder of a hand-over is not whole; erase it.\n"
+    (folder / ".casedrop-unfinished").write_bytes(ours + more)
+
+    assert unfinished_folder.remove(tmp_path) == (not more)
+    assert folder.exists() == bool(more)
+
+
 def test_a_hand_over_that_fails_leaves_nothing(
     ready: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -211,7 +211,7 @@ def test_a_letter_is_on_its_line_and_as_large_and_grey_as_it_should_be() -> None
 def test_a_slip_sheet_says_each_of_its_lines_and_a_text_is_below_its_head() -> None:
     sheets = [page_pictures.slip_sheet(lines) for lines in (["A"], ["A", "B"], ["A", "B", "C"])]
     bottoms = [(ink(one) or (0, 0, 0, 0))[3] for one in sheets]
-    assert bottoms == sorted(set(bottoms))
+    assert bottoms == sorted(set(bottoms)) and bottoms[0] > 0
 
     (one,) = page_pictures.text_pages("head", "text")
     (other,) = page_pictures.text_pages("head", "words")
