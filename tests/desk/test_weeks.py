@@ -465,3 +465,17 @@ def test_a_passphrase_of_ones_own_keeps_the_stretching_that_gpg_chooses(tmp_path
 
     write_settings(home, at_random=False)
     assert "s2k-count" not in (home / "gpg-agent.conf").read_text("utf-8")
+
+
+def test_an_agent_that_has_read_other_settings_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads them when it starts; until then it would stretch, and remember, as before."""
+    stopped = list[Path]()
+    monkeypatch.setattr("scripts.ceremony.passphrase.stop_agent", stopped.append)
+
+    write_settings(tmp_path, at_random=True)
+    write_settings(tmp_path, at_random=True)
+    assert stopped == [tmp_path]
+    write_settings(tmp_path, at_random=False)
+    assert stopped == [tmp_path] * 2
