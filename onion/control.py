@@ -93,8 +93,7 @@ def check_version(version: tuple[int, ...]) -> None:
         dotted, oldest = (".".join(map(str, numbers)) for numbers in (version, OLDEST_TOR))
         raise TorTooOld(
             f"The installed tor is {dotted}; a public onion service needs {oldest} or newer, "
-            "because "
-            "older versions can be crashed or impersonated. Upgrade the package tor."
+            "because older versions can be crashed or impersonated. Upgrade the package tor."
         )
 
 

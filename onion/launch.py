@@ -101,8 +101,7 @@ def check_site(settings: Path, onion: str, environ: Mapping[str, str]) -> None:
     if (environ.get("CASEDROP_SITE_ONION") or site.get("onion")) != onion:
         raise SiteMissing(
             f"The settings file {settings} is for another address: [site] onion has to be {onion}, "
-            "or "
-            f"the onion's key in {settings.parent / 'tor' / 'drop'} is not the one that belongs "
+            f"or the onion's key in {settings.parent / 'tor' / 'drop'} is not the one that belongs "
             "here."
         )
     keys = settings.parent / str(environ.get("CASEDROP_SITE_KEYS") or site.get("keys", "keys"))

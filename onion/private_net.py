@@ -169,8 +169,7 @@ class PrivateNet:
                 if time.monotonic() > deadline:
                     raise NotBootstrapped(
                         f"The consensus of {tor.name} lists {known} of {AUTHORITIES + RELAYS} "
-                        "relays "
-                        f"after {READY_SECONDS:.0f} s. {self._phases()}"
+                        f"relays after {READY_SECONDS:.0f} s. {self._phases()}"
                     )
                 time.sleep(POLL_SECONDS)
 

@@ -282,7 +282,6 @@ def _quoted(path: Path) -> str:
     ):
         raise BadPath(
             f"The path {text!r} cannot be used in a tor configuration: it has to be absolute and "
-            "without "
-            "quotes, backslashes and control characters."
+            "without quotes, backslashes and control characters."
         )
     return f'"{text}"'
